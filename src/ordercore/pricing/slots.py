@@ -1,0 +1,129 @@
+"""
+Slots: the n units of a line keep the places 0..n-1 for life (RULES M-7).
+
+`SlotSet` is a set of such places, kept as sorted half-open spans, so that a line of ten thousand
+units costs no more than a line of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from attrs import define, field, frozen
+
+from ordercore.errors import InvalidValueError
+
+__all__ = ["NO_SLOTS", "InvalidSlotsError", "SlotSet"]
+
+
+@define
+class InvalidSlotsError(InvalidValueError):
+    """The spans are no set of slots."""
+
+    sentence = "These slots cannot be used: {problem}."
+    problem: str
+
+
+def _checked(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    result = tuple((start, stop) for start, stop in spans)
+    last = -1
+    for start, stop in result:
+        if type(start) is not int or type(stop) is not int or not last < start < stop:
+            raise InvalidSlotsError("spans must be sorted, apart, not empty and not negative")
+        last = stop
+    return result
+
+
+@frozen
+class SlotSet:
+    """
+    A set of slots of one line, as sorted half-open spans that do not touch.
+
+    >>> SlotSet.of(0, 5) - SlotSet.of(1, 3)
+    SlotSet(spans=((0, 1), (3, 5)))
+    """
+
+    spans: tuple[tuple[int, int], ...] = field(default=(), converter=_checked)
+
+    @classmethod
+    def of(cls, start: int, stop: int) -> SlotSet:
+        """The slots from *start* up to, not including, *stop*."""
+        return cls(((start, stop),)) if start < stop else NO_SLOTS
+
+    @classmethod
+    def from_slots(cls, slots: Iterable[int]) -> SlotSet:
+        """The set of these single slots, in any order."""
+        return cls(_joined((slot, slot + 1) for slot in slots))
+
+    def __len__(self) -> int:
+        return sum(stop - start for start, stop in self.spans)
+
+    def __bool__(self) -> bool:
+        return bool(self.spans)
+
+    def __iter__(self) -> Iterator[int]:
+        for start, stop in self.spans:
+            yield from range(start, stop)
+
+    def __contains__(self, slot: object) -> bool:
+        return isinstance(slot, int) and any(start <= slot < stop for start, stop in self.spans)
+
+    def __or__(self, other: SlotSet) -> SlotSet:
+        if not other.spans:
+            return self
+        return SlotSet(_joined((*self.spans, *other.spans))) if self.spans else other
+
+    def __sub__(self, other: SlotSet) -> SlotSet:
+        if not (self.spans and other.spans):
+            return self
+        return SlotSet(_without(self.spans, other.spans))
+
+    def __and__(self, other: SlotSet) -> SlotSet:
+        return self - (self - other)
+
+    def __le__(self, other: SlotSet) -> bool:
+        return not self - other
+
+    def lowest(self, count: int) -> SlotSet:
+        """The *count* lowest slots (all of them, when there are fewer)."""
+        taken: list[tuple[int, int]] = []
+        for start, stop in self.spans:
+            if count <= 0:
+                break
+            taken.append((start, min(stop, start + count)))
+            count -= stop - start
+        return SlotSet(taken)
+
+    def highest(self, count: int) -> SlotSet:
+        """The *count* highest slots (all of them, when there are fewer)."""
+        return self - self.lowest(max(len(self) - count, 0))
+
+
+def _joined(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    result: list[tuple[int, int]] = []
+    for start, stop in sorted(spans):
+        if result and start <= result[-1][1]:
+            result[-1] = (result[-1][0], max(stop, result[-1][1]))
+        else:
+            result.append((start, stop))
+    return tuple(result)
+
+
+def _without(
+    spans: tuple[tuple[int, int], ...], gone: tuple[tuple[int, int], ...]
+) -> list[tuple[int, int]]:
+    result: list[tuple[int, int]] = []
+    for start, stop in spans:
+        for cut_start, cut_stop in gone:
+            if cut_stop <= start or stop <= cut_start:
+                continue
+            if start < cut_start:
+                result.append((start, cut_start))
+            start = min(cut_stop, stop)
+        if start < stop:
+            result.append((start, stop))
+    return result
+
+
+NO_SLOTS: Final = SlotSet()
