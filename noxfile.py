@@ -1,0 +1,80 @@
+"""
+The one list of commands. Plain ``nox`` runs all that ``.ci/run`` runs.
+
+CI calls these sessions too, inside one environment (``--no-venv --no-install``), so that no
+command stands in two places.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10"
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_external_run = False
+nox.options.sessions = ["tests", "examples", "types", "lint", "layers", "docs"]
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run every test, doctest and code block; arguments go to pytest."""
+    session.install("-e", ".[test]")
+    session.run("pytest", *(session.posargs or ["-n", "2"]))
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Run every program in examples/ with nothing installed but its extra."""
+    session.install("-e", ".[examples]")
+    for program in sorted(Path("examples").glob("*.py")):
+        session.run("python", str(program))
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check all code with mypy and pyright, both strict."""
+    session.install("-e", ".[dev]")
+    session.run("mypy")
+    session.run("pyright", env={"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"})
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, complexity and formatting."""
+    session.install("-e", ".[dev]")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def layers(session: nox.Session) -> None:
+    """Check that imports only point down."""
+    session.install("-e", ".[dev]")
+    session.run("lint-imports", "--no-cache", "--no-logo")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the docs; a warning or a broken reference fails."""
+    session.install("-e", ".[dev]")
+    session.run("sphinx-build", "-W", "-n", "-q", "-E", "docs", "docs/_build/html")
+
+
+# --- long runs, by hand -------------------------------------------------------------------------
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Measure; figures are printed and belong into the change that moves them."""
+    session.install("-e", ".[test]")
+    session.run("python", "tests/benchmarks/test_import_time.py")
+
+
+@nox.session(default=False)
+def store(session: nox.Session) -> None:
+    """Write the lists of tests/architecture anew: public face, error codes, size exceptions."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "tests/architecture", "--store")
