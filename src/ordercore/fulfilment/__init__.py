@@ -1,0 +1,1 @@
+"""Fulfilment: work for warehouses, parcels, and what carriers say about them."""

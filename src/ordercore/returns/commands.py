@@ -1,0 +1,165 @@
+"""
+What may be asked of returns, and what the outside reports about them.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Final
+
+from attrs import field, frozen
+
+from ordercore.facts import Report, Request
+from ordercore.ids import Actor, LocationId, ReturnId, id_of
+from ordercore.returns.model import (
+    Disposition,
+    Grade,
+    ReturnPurpose,
+    ReturnReason,
+    ReturnUnits,
+    UnmatchedItem,
+)
+
+__all__ = [
+    "ApproveReturn",
+    "CloseReturn",
+    "Finding",
+    "InspectReturn",
+    "LabelReturn",
+    "ReceiveReturn",
+    "ReceiveUnmatchedReturn",
+    "RejectReturn",
+    "ReportReturnMoved",
+    "RequestReturn",
+    "ReturnWish",
+    "ReturnsReport",
+    "ReturnsRequest",
+]
+
+_return: Final = id_of(ReturnId, "return id")
+_location: Final = id_of(LocationId, "location id")
+
+
+@frozen(kw_only=True)
+class ReturnWish:
+    """Units that somebody wants to give back, and why."""
+
+    units: ReturnUnits
+    reason: ReturnReason = ReturnReason.OTHER
+    note: str = field(default="", repr=False)
+    opened: bool = False
+    """Whether the seal is broken; some goods cannot come back then."""
+
+
+@frozen(kw_only=True)
+class RequestReturn(Request):
+    """
+    Announce goods that come back.
+
+    ``granted_by`` names who lets an exception from the policy pass (RULES R-3). Without
+    ``expects_goods`` it is a claim that is settled with nothing coming back (RULES R-5).
+    """
+
+    return_id: ReturnId = field(converter=_return)
+    items: tuple[ReturnWish, ...]
+    purpose: ReturnPurpose = ReturnPurpose.RETURN
+    expects_goods: bool = True
+    granted_by: Actor | None = None
+    grant_reason: str = ""
+
+
+@frozen(kw_only=True)
+class ApproveReturn(Request):
+    """Agree to a requested return."""
+
+    return_id: ReturnId = field(converter=_return)
+
+
+@frozen(kw_only=True)
+class RejectReturn(Request):
+    """Refuse a requested return."""
+
+    return_id: ReturnId = field(converter=_return)
+    reason: str
+
+
+@frozen(kw_only=True)
+class LabelReturn(Request):
+    """Give the customer a label for the way back."""
+
+    return_id: ReturnId = field(converter=_return)
+    carrier: str = ""
+    tracking_number: str | None = None
+    label: str = ""
+
+
+@frozen(kw_only=True)
+class ReceiveReturn(Request):
+    """Record goods that came back, announced or not (a refused parcel, a blind return)."""
+
+    return_id: ReturnId = field(converter=_return)
+    items: tuple[ReturnUnits, ...]
+    location: LocationId = field(converter=_location)
+    reason: ReturnReason = ReturnReason.OTHER
+
+
+@frozen(kw_only=True)
+class Finding:
+    """
+    What an inspection found about some units.
+
+    What is not said follows from the grade, by the policy.
+    """
+
+    units: ReturnUnits
+    grade: Grade
+    disposition: Disposition | None = None
+    accepted: bool | None = None
+    deduction: Fraction | None = None
+
+
+@frozen(kw_only=True)
+class InspectReturn(Request):
+    """Grade units; again, when more is found later."""
+
+    return_id: ReturnId = field(converter=_return)
+    results: tuple[Finding, ...]
+
+
+@frozen(kw_only=True)
+class CloseReturn(Request):
+    """End a return; announced goods that have not come are awaited no longer."""
+
+    return_id: ReturnId = field(converter=_return)
+    reason: str = ""
+
+
+@frozen(kw_only=True)
+class ReceiveUnmatchedReturn(Request):
+    """Record goods that came back and match no purchase (RULES R-6)."""
+
+    items: tuple[UnmatchedItem, ...]
+    location: LocationId = field(converter=_location)
+    note: str = field(default="", repr=False)
+
+
+@frozen(kw_only=True)
+class ReportReturnMoved(Report):
+    """A carrier has the goods on their way back."""
+
+    return_id: ReturnId = field(converter=_return)
+    raw: str = ""
+
+
+ReturnsRequest = (
+    RequestReturn
+    | ApproveReturn
+    | RejectReturn
+    | LabelReturn
+    | ReceiveReturn
+    | InspectReturn
+    | CloseReturn
+)
+"""Every request about an order's returns."""
+ReturnsReport = ReportReturnMoved
+"""Every report that this room absorbs."""

@@ -1,0 +1,325 @@
+"""
+Goods on their way back: return authorisations and the slots they name.
+
+Goods and money are two axes (RULES R-1): here is what comes back and in which state; what is owed
+for it is the business of `ordercore.refund`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from enum import StrEnum, unique
+from fractions import Fraction
+from typing import Final
+
+from attrs import define, field, frozen
+
+from ordercore.errors import InvalidValueError
+from ordercore.ids import ItemId, LineId, LocationId, ReturnId, checked_id, id_of
+from ordercore.money import checked_quantity
+from ordercore.moment import utc
+from ordercore.pricing.slots import NO_SLOTS, SlotSet
+
+__all__ = [
+    "Disposition",
+    "FreightPayer",
+    "Grade",
+    "InspectedItem",
+    "Inspection",
+    "InvalidReturnError",
+    "ReceivedItem",
+    "ReturnItem",
+    "ReturnPurpose",
+    "ReturnReason",
+    "ReturnTotals",
+    "ReturnUnits",
+    "ReturnsState",
+    "Rma",
+    "RmaStatus",
+    "UnmatchedItem",
+]
+
+
+@define
+class InvalidReturnError(InvalidValueError):
+    """A value that returns cannot work with."""
+
+    sentence = "{name} cannot be used: {problem}."
+    name: str
+    problem: str
+
+
+@unique
+class RmaStatus(StrEnum):
+    """Where a return stands (RULES R-1); any step may be skipped."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    LABELLED = "labelled"
+    IN_TRANSIT = "in_transit"
+    RECEIVED = "received"
+    INSPECTED = "inspected"
+    CLOSED = "closed"
+
+
+@unique
+class ReturnPurpose(StrEnum):
+    """What the customer wants for the goods (RULES R-5)."""
+
+    RETURN = "return"
+    EXCHANGE = "exchange"
+    CLAIM = "claim"
+
+
+@unique
+class ReturnReason(StrEnum):
+    """Why goods come back; the policy says who pays the freight for it."""
+
+    CHANGED_MIND = "changed_mind"
+    WRONG_SIZE = "wrong_size"
+    WRONG_ITEM = "wrong_item"
+    NOT_AS_DESCRIBED = "not_as_described"
+    DEFECTIVE = "defective"
+    DAMAGED_IN_TRANSIT = "damaged_in_transit"
+    MISSING = "missing"
+    ARRIVED_LATE = "arrived_late"
+    REFUSED = "refused"
+    UNDELIVERABLE = "undeliverable"
+    WARRANTY = "warranty"
+    OTHER = "other"
+
+
+@unique
+class FreightPayer(StrEnum):
+    """Who pays for the way back."""
+
+    CUSTOMER = "customer"
+    SHOP = "shop"
+
+
+@unique
+class Grade(StrEnum):
+    """In which state a unit came back (RULES R-4)."""
+
+    A_NEW = "a_new"
+    B_OPENED = "b_opened"
+    C_DAMAGED = "c_damaged"
+    D_DEFECTIVE = "d_defective"
+    WRONG_ITEM = "wrong_item"
+    MISSING = "missing"
+
+
+@unique
+class Disposition(StrEnum):
+    """What becomes of a unit."""
+
+    RESTOCK = "restock"
+    REFURBISH = "refurbish"
+    VENDOR = "vendor"
+    SCRAP = "scrap"
+    KEEP = "keep"
+    """The customer keeps it, or it never was in the parcel: nothing comes back."""
+
+
+def _instant(value: datetime | None) -> datetime | None:
+    return None if value is None else utc(value)
+
+
+def _serials(value: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(checked_id(serial, "serial") for serial in value)
+
+
+def _quantity(name: str, least: int = 1) -> Callable[[int], int]:
+    def convert(value: int) -> int:
+        return checked_quantity(value, name, least=least)
+
+    return convert
+
+
+def _deduction(value: Fraction) -> Fraction:
+    if type(value) is not Fraction or not 0 <= value <= 1:
+        raise InvalidReturnError("deduction", "it must be a fraction between 0 and 1")
+    return value
+
+
+_line: Final = id_of(LineId, "line id")
+_item: Final = id_of(ItemId, "item id")
+_location: Final = id_of(LocationId, "location id")
+_return: Final = id_of(ReturnId, "return id")
+
+
+@frozen(kw_only=True)
+class ReturnUnits:
+    """
+    Units of one line that somebody names: a quantity, or exactly these slots.
+
+    With a quantity the lowest slots that qualify are taken.
+    """
+
+    line: LineId = field(converter=_line)
+    quantity: int = field(default=0, converter=_quantity("quantity", 0))
+    slots: SlotSet = NO_SLOTS
+    serials: tuple[str, ...] = field(default=(), converter=_serials)
+
+    def __attrs_post_init__(self) -> None:
+        if (self.quantity > 0) == bool(self.slots):
+            raise InvalidReturnError("units", "name a quantity or slots, one of the two")
+
+    @property
+    def count(self) -> int:
+        """How many units are meant."""
+        return self.quantity or len(self.slots)
+
+
+@frozen(kw_only=True)
+class ReturnItem:
+    """
+    Units that an authorisation is about.
+
+    ``freight`` is who pays for the way back; ``rule`` names what allowed it; ``is_right``: it is
+    the customer's by law and cannot be rejected (RULES R-3).
+    """
+
+    line: LineId = field(converter=_line)
+    slots: SlotSet
+    reason: ReturnReason = ReturnReason.OTHER
+    note: str = field(default="", repr=False)
+    freight: FreightPayer = FreightPayer.CUSTOMER
+    rule: str = ""
+    is_right: bool = False
+
+
+@frozen(kw_only=True)
+class ReceivedItem:
+    """
+    Units that came back at one location.
+
+    ``in_stock_already``: a carrier's report has booked them in before, so nothing moves now.
+    """
+
+    line: LineId = field(converter=_line)
+    item: ItemId = field(converter=_item)
+    slots: SlotSet
+    tracked: bool = True
+    in_stock_already: bool = False
+
+
+@frozen(kw_only=True)
+class UnmatchedItem:
+    """Units that came back and belong to no order (RULES R-6)."""
+
+    item: ItemId = field(converter=_item)
+    quantity: int = field(converter=_quantity("quantity"))
+
+
+@frozen(kw_only=True)
+class Inspection:
+    """What was found last about some slots, and where they lie."""
+
+    slots: SlotSet
+    grade: Grade
+    disposition: Disposition
+    accepted: bool
+    deduction: Fraction = field(default=Fraction(0), converter=_deduction)
+
+
+@frozen(kw_only=True)
+class InspectedItem:
+    """
+    A finding about some units: their grade, what becomes of them, and whether they are accepted.
+
+    ``deduction`` is the part of their value that is kept back. ``before`` is what had become of
+    them until now, so that each step moves stock once however often it is reported.
+    """
+
+    line: LineId = field(converter=_line)
+    item: ItemId = field(converter=_item)
+    slots: SlotSet
+    grade: Grade
+    disposition: Disposition
+    accepted: bool = True
+    deduction: Fraction = field(default=Fraction(0), converter=_deduction)
+    location: LocationId | None = None
+    tracked: bool = True
+    before: Disposition | None = None
+
+
+@frozen(kw_only=True)
+class Rma:
+    """
+    One return: what is announced, what has come, where it stands.
+
+    ``expects_goods`` is false where the customer keeps them or never got them.
+    """
+
+    id: ReturnId = field(converter=_return)
+    status: RmaStatus = RmaStatus.REQUESTED
+    purpose: ReturnPurpose = ReturnPurpose.RETURN
+    items: tuple[ReturnItem, ...] = ()
+    expects_goods: bool = True
+    received: Mapping[LineId, SlotSet] = field(factory=dict[LineId, SlotSet])
+    location: LocationId | None = None
+    carrier: str = ""
+    tracking_number: str | None = None
+    label: str = ""
+    reject_reason: str = ""
+    granted_by: str = ""
+    requested_at: datetime | None = field(default=None, converter=_instant)
+    received_at: datetime | None = field(default=None, converter=_instant)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody must still do something about it."""
+        return self.status not in _ENDED
+
+    @property
+    def awaits_goods(self) -> bool:
+        """Whether announced goods may still come."""
+        return self.expects_goods and self.is_open
+
+
+_ENDED: Final = frozenset({RmaStatus.REJECTED, RmaStatus.CLOSED})
+
+
+@frozen(kw_only=True)
+class ReturnTotals:
+    """Units of all lines (RULES S): Q in open requests, R received back."""
+
+    requested: int = 0
+    received: int = 0
+    accepted: int = 0
+
+
+NOTHING_YET: Final = ReturnTotals()
+
+
+@frozen(kw_only=True)
+class ReturnsState:
+    """
+    All that is known about the returns of one order.
+
+    ``requested`` (announced and awaited), ``received`` and ``kept`` (settled without goods) are
+    disjoint sets of slots per line. ``accepted`` are those that count for the customer's money.
+    """
+
+    rmas: Mapping[ReturnId, Rma] = field(factory=dict[ReturnId, Rma])
+    requested: Mapping[LineId, SlotSet] = field(factory=dict[LineId, SlotSet])
+    received: Mapping[LineId, SlotSet] = field(factory=dict[LineId, SlotSet])
+    kept: Mapping[LineId, SlotSet] = field(factory=dict[LineId, SlotSet])
+    accepted: Mapping[LineId, SlotSet] = field(factory=dict[LineId, SlotSet])
+    findings: Mapping[LineId, tuple[Inspection, ...]] = field(
+        factory=dict[LineId, tuple[Inspection, ...]]
+    )
+    """The last finding about each inspected slot; the slots of one line's findings are disjoint."""
+    totals: ReturnTotals = NOTHING_YET
+
+    @property
+    def open_rmas(self) -> Iterator[Rma]:
+        """The returns that somebody must still do something about."""
+        return (rma for rma in self.rmas.values() if rma.is_open)
+
+
+EMPTY: Final = ReturnsState()
+"""Nothing has come back, nobody asked."""
