@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import pairwise
 
 from attrs import field, frozen
 
@@ -56,7 +57,7 @@ def _planned(orders: Iterable[FulfilmentOrder]) -> tuple[FulfilmentOrder, ...]:
     result = tuple(orders)
     for order in result:
         ids = [line.line for line in order.lines]
-        if any(first >= second for first, second in zip(ids, ids[1:], strict=False)):
+        if any(first >= second for first, second in pairwise(ids)):
             raise InvalidFulfilmentError(
                 "fulfilment order", "its lines must be sorted by line id, each of them once"
             )
@@ -296,7 +297,7 @@ class ShipmentDispatched(MovesStock, Event):
 @frozen(kw_only=True)
 class ParcelMoved(MovesStock, Event):
     """
-    A parcel's status changed: delivered, lost, returned …
+    A parcel's status changed, such as to delivered, lost or returned.
 
     ``arrived`` are the units that came back into the location's stock with it, still unavailable:
     those of a returned parcel that nobody has booked in before. ``corrected``: set by a person.
