@@ -1,0 +1,47 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The profile is chosen with `--hypothesis-profile`; CI repeats the same examples in every run.
+settings.register_profile("desk", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True, database=None)
+settings.register_profile(
+    "deep",
+    deadline=None,
+    max_examples=20_000,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let ``--store`` write the lists of tests/architecture anew."""
+    parser.addoption("--store", action="store_true", help="write tests/architecture/*.txt anew")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take the profile for CI or for a desk, unless one was asked for."""
+    if config.getoption("--hypothesis-profile", default=None) is None:
+        settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The top of the source tree."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data(root: Path) -> Path:
+    """The published data that lie beside the source tree; CI fails without them."""
+    data = root.parent / "shared" / "data"
+    if not data.is_dir():
+        pytest.skip("the published data (../shared/data) are not here")
+    return data
