@@ -141,8 +141,12 @@ class OrderRepository(ABC):
         """
 
     @abstractmethod
-    def failed(self, stream: StreamId, *, error: str, due_at: datetime | None) -> int:
-        """Record a worker's failure outside the facts; answers how many there were in a row."""
+    def failed(self, stream: StreamId, *, error: str, back_off: tuple[timedelta, ...]) -> int:
+        """
+        Record a worker's failure outside the facts; answers how many there were in a row.
+
+        ``due_at`` becomes now plus the entry of *back_off* for that number; the last one for ever.
+        """
 
 
 class InventoryRepository(ABC):

@@ -1,0 +1,405 @@
+"""
+The one loop: read, decide, settle, commit, perform, report; until nothing is due now.
+
+It is written once, as coroutines over effects (`ordercore.service.effects`), and has no state of
+its own: first run and recovery are the same code, because what must happen next is derived from
+the stored facts alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from attrs import define, evolve, field, frozen
+
+from ordercore.codec import fingerprint
+from ordercore.errors import BrokenContractError, ConflictError, UnavailableError
+from ordercore.facts import Event, Report, Request
+from ordercore.fulfilment.commands import ReportBooking
+from ordercore.fulfilment.model import BookingUnknown
+from ordercore.ids import Actor, CommitId, Key, OrderId, StreamId
+from ordercore.inventory.model import OutOfStockError
+from ordercore.order.commands import AddReference, ChangeDestination, Place
+from ordercore.order.decide import Command, decide, evolve as fold, replay
+from ordercore.order.model import Order
+from ordercore.order.party import Party
+from ordercore.payment.commands import ReportAnswer
+from ordercore.payment.model import LookUpAnswer, Unknown
+from ordercore.ports.unit_of_work import (
+    ChangeSet,
+    Committed,
+    KeyReusedError,
+    StreamChange,
+    UniqueClaim,
+    VersionConflictError,
+)
+from ordercore.process.due import tasks, wake_at
+from ordercore.process.settle import settle, settle_queue, settle_reservation
+from ordercore.process.tasks import (
+    BookParcel,
+    CheckQueue,
+    LookUpPayment,
+    RemoteTask,
+    ReserveStock,
+    SendPayment,
+    Task,
+)
+from ordercore.service.effects import (
+    AskGateway,
+    BookParcelCall,
+    Commit,
+    FindKey,
+    Load,
+    NewId,
+    Now,
+    ReadAllocations,
+    ReadCounters,
+    SendToGateway,
+    Sleep,
+)
+from ordercore.service.requests import booking_request, payment_request
+from ordercore.service.summary import summary_of
+
+__all__ = ["SYSTEM", "Engine", "Intention", "Receipt", "RunawayError", "Settings"]
+
+SYSTEM: Final = Actor("system")
+
+
+@define
+class RunawayError(BrokenContractError):
+    """An order did not come to rest: its tasks make new tasks for ever."""
+
+    sentence = "{order} did not come to rest after {rounds} rounds; its rules contradict."
+    order: OrderId
+    rounds: int
+
+
+@frozen(kw_only=True)
+class Settings:
+    """
+    How an engine works. ``lease``: how long a worker has an order for itself; longer than any call
+    to a gateway may take. ``conflicts``: how often a lost race is run again. ``tail``: how many
+    events may stand after a snapshot before a new one is written.
+    """
+
+    lease: timedelta = timedelta(seconds=60)
+    conflicts: int = 5
+    rounds: int = 200
+    tail: int = 64
+
+
+@frozen(kw_only=True)
+class Intention:
+    """Who wants something, under which key, and what is written beside the facts."""
+
+    by: Actor = SYSTEM
+    key: Key | None = None
+    fingerprint: str = ""
+    reason: str = ""
+    claims: tuple[UniqueClaim, ...] = ()
+    parties: tuple[Party, ...] = ()
+    counts: bool = False
+    expected_requests: int | None = None
+
+
+@frozen(kw_only=True)
+class Receipt:
+    """
+    The answer to a command: the order as it stands now and the facts that the command made.
+
+    ``replayed``: the key was known; these are the facts of the first time.
+    """
+
+    order: Order
+    events: tuple[Event, ...]
+    key: Key | None = None
+    recorded_at: datetime | None = None
+    replayed: bool = False
+
+
+@define
+class Turn:
+    """One order in hand: as it was read, and the facts that the next commit will write."""
+
+    stream: StreamId
+    read: Order | None
+    requests: int = 0
+    wakes: int = 0
+    tail: int = 0
+    due_at: datetime | None = None
+    order: Order | None = None
+    events: list[Event] = field(factory=list)
+    answered: set[Task] = field(factory=set)
+    committed: Committed | None = None
+
+    @property
+    def current(self) -> Order:
+        """The order with the facts that are not yet written."""
+        if self.order is None:
+            raise BrokenContractError
+        return self.order
+
+    def add(self, events: tuple[Event, ...]) -> None:
+        """Fold new facts in."""
+        for event in events:
+            self.order = fold(self.order, event)
+            self.events.append(event)
+
+    @property
+    def version(self) -> int:
+        """How many facts are stored."""
+        return 0 if self.read is None else self.read.version
+
+
+@frozen(kw_only=True)
+class Engine:
+    """The loop with its settings; each method is a coroutine over effects."""
+
+    settings: Settings = Settings()
+
+    async def execute(
+        self, stream: StreamId, command: Command, intention: Intention
+    ) -> Receipt:
+        """Serve one command, then do all that is due; a known key answers as it did first."""
+        known = await self._known(intention)
+        if known is not None:
+            return await self._replayed(known, intention)
+        turn = Turn(stream, None) if isinstance(command, Place) else await self._load(stream)
+        turn = await self._step(turn, command, intention, serving=isinstance(command, Request))
+        first = turn.committed
+        if first is not None and first.key == intention.key and stream not in first.versions:
+            return await self._replayed(first, intention)
+        turn = await self.drive(turn)
+        return Receipt(
+            order=turn.current,
+            events=first.events[stream] if first is not None else (),
+            key=intention.key,
+            recorded_at=first.recorded_at if first is not None else None,
+        )
+
+    async def preview(self, stream: StreamId, command: Command) -> tuple[Order, tuple[Event, ...]]:
+        """What the command would do; nothing is written."""
+        turn = await self._load(stream)
+        now = await Now()
+        turn.add(decide(turn.order, command, now))
+        await self._settle(turn, now, serving=isinstance(command, Request))
+        return turn.current, tuple(turn.events)
+
+    async def load(self, stream: StreamId) -> Order:
+        """The order as it stands."""
+        return (await self._load(stream)).current
+
+    async def advance(self, stream: StreamId) -> Order:
+        """Do all that is due now; what a worker calls."""
+        return (await self.drive(await self._load(stream))).current
+
+    async def drive(self, turn: Turn) -> Turn:
+        """Settle, commit and perform until nothing is due now, then sleep."""
+        answered: set[Task] = set()
+        for _ in range(self.settings.rounds):
+            turn = await self._step(turn, None, Intention(), serving=False)
+            task = await self._next_remote(turn.current, answered)
+            if task is None:
+                return await self._rest(turn, answered)
+            answered.add(task)
+            report = await self._perform(task, turn.current)
+            if report is not None:
+                turn = await self._step(turn, report, Intention(), serving=False)
+        raise RunawayError(turn.current.id, self.settings.rounds)
+
+    async def _known(self, intention: Intention) -> Committed | None:
+        if intention.key is None:
+            return None
+        known = await FindKey(intention.key)
+        if known is not None and known.fingerprint != intention.fingerprint:
+            raise KeyReusedError(intention.key)
+        return known
+
+    async def _replayed(self, known: Committed, intention: Intention) -> Receipt:
+        stream = next(iter(known.versions))
+        turn = await self.drive(await self._load(stream))
+        return Receipt(
+            order=turn.current,
+            events=known.events[stream],
+            key=intention.key,
+            recorded_at=known.recorded_at,
+            replayed=True,
+        )
+
+    async def _load(self, stream: StreamId) -> Turn:
+        stored = await Load(stream)
+        order = replay(stored.tail, stored.snapshot)
+        return Turn(
+            stream,
+            order,
+            requests=stored.requests,
+            wakes=stored.wakes,
+            tail=len(stored.tail),
+            due_at=stored.due_at,
+            order=order,
+        )
+
+    async def _step(
+        self, turn: Turn, command: Command | None, intention: Intention, *, serving: bool
+    ) -> Turn:
+        """Decide, settle and commit; again from a fresh read when somebody else was first."""
+        for attempt in range(self.settings.conflicts + 1):
+            self._check_expected(turn, intention)
+            now = await Now()
+            if command is not None:
+                turn.add(decide(turn.order, command, now))
+            await self._settle(turn, now, serving=serving)
+            if not turn.events:
+                return turn
+            changes = self._changes(turn, now, intention, CommitId(await NewId()))
+            try:
+                return await self._write(turn, changes)
+            except (ConflictError, OutOfStockError) as error:
+                is_taken = turn.read is None and isinstance(error, ConflictError)
+                if is_taken or attempt == self.settings.conflicts:
+                    raise
+            turn = await self._again(turn)
+        raise RunawayError(OrderId(turn.stream), self.settings.conflicts)
+
+    async def _again(self, turn: Turn) -> Turn:
+        if turn.read is None:
+            return Turn(turn.stream, None)
+        return evolve(await self._load(turn.stream), answered=turn.answered)
+
+    def _check_expected(self, turn: Turn, intention: Intention) -> None:
+        expected = intention.expected_requests
+        if expected is not None and expected != turn.requests:
+            raise VersionConflictError(turn.stream, expected, turn.requests)
+
+    async def _settle(self, turn: Turn, now: datetime, *, serving: bool) -> None:
+        for _ in range(self.settings.rounds):
+            task = next(
+                (
+                    task
+                    for task in tasks(turn.current, now)
+                    if not isinstance(task, RemoteTask) and task not in turn.answered
+                ),
+                None,
+            )
+            if task is None:
+                return
+            events = await self._settled(task, turn.current, now, serving=serving)
+            if not events:
+                turn.answered.add(task)
+            turn.add(events)
+        raise RunawayError(turn.current.id, self.settings.rounds)
+
+    async def _settled(
+        self, task: Task, order: Order, now: datetime, *, serving: bool
+    ) -> tuple[Event, ...]:
+        match task:
+            case ReserveStock(wanted=wanted):
+                counters = await ReadCounters(tuple(dict.fromkeys(line.item for line in wanted)))
+                return settle_reservation(order, task, counters, now, may_refuse=serving)
+            case CheckQueue():
+                return settle_queue(order, await ReadAllocations(order.stream), now)
+            case SendPayment() | LookUpPayment() | BookParcel():
+                return ()
+            case _:
+                return settle(order, task, now)
+
+    def _changes(
+        self, turn: Turn, now: datetime, intention: Intention, commit: CommitId
+    ) -> ChangeSet:
+        order = turn.current
+        change = StreamChange(
+            stream=turn.stream,
+            expected_version=turn.version,
+            events=tuple(turn.events),
+            counts=intention.counts,
+            due_at=self._due_at(order, now),
+            seen_wakes=turn.wakes,
+            summary=summary_of(order),
+            snapshot=turn.read if turn.tail > self.settings.tail else None,
+        )
+        return ChangeSet(
+            commit=commit,
+            key=intention.key,
+            fingerprint=intention.fingerprint,
+            by=intention.by,
+            occurred_at=turn.events[0].at,
+            reason=intention.reason,
+            streams=(change,),
+            claims=intention.claims,
+            parties=intention.parties,
+        )
+
+    def _due_at(self, order: Order, now: datetime) -> datetime | None:
+        if any(isinstance(task, RemoteTask) for task in tasks(order, now)):
+            return now + self.settings.lease
+        return wake_at(order, now)
+
+    async def _write(self, turn: Turn, changes: ChangeSet) -> Turn:
+        try:
+            committed = await Commit(changes)
+        except UnavailableError:
+            committed = await Commit(changes)
+        if committed.commit != changes.commit:
+            stream = next(iter(committed.versions))
+            return evolve(await self._load(stream), committed=committed)
+        change = changes.streams[0]
+        order = turn.current
+        if changes.series:
+            order = replay(committed.events[turn.stream], turn.read)
+        return Turn(
+            turn.stream,
+            order,
+            requests=turn.requests + change.counts,
+            wakes=turn.wakes,
+            tail=len(turn.events) + (0 if change.snapshot is not None else turn.tail),
+            due_at=change.due_at,
+            order=order,
+            answered=turn.answered,
+            committed=committed,
+        )
+
+    async def _next_remote(self, order: Order, answered: set[Task]) -> RemoteTask | None:
+        now = await Now()
+        return next(
+            (
+                task
+                for task in tasks(order, now)
+                if isinstance(task, RemoteTask) and task not in answered
+            ),
+            None,
+        )
+
+    async def _perform(self, task: RemoteTask, order: Order) -> Report | None:
+        match task:
+            case SendPayment(key=key) | LookUpPayment(key=key):
+                request = payment_request(order, key)
+                if isinstance(task, SendPayment):
+                    return await _answered(SendToGateway(request))
+                return await _answered(AskGateway(request))
+            case BookParcel(parcel=parcel):
+                try:
+                    answer = await BookParcelCall(booking_request(order, parcel))
+                except Exception as error:  # noqa: BLE001  # whatever a host's carrier raises: no answer
+                    answer = BookingUnknown(reason=type(error).__name__)
+                return ReportBooking(parcel=parcel, answer=answer, at=await Now())
+
+    async def _rest(self, turn: Turn, answered: set[Task]) -> Turn:
+        now = await Now()
+        until = wake_at(turn.current, now)
+        if any(task in answered for task in tasks(turn.current, now)):
+            later = now + self.settings.lease
+            until = later if until is None else min(until, later)
+        if until != turn.due_at:
+            await Sleep(turn.stream, turn.version, turn.wakes, until)
+        return turn
+
+
+async def _answered(effect: SendToGateway | AskGateway) -> Report:
+    answer: LookUpAnswer
+    try:
+        answer = await effect
+    except Exception as error:  # noqa: BLE001  # whatever a host's gateway raises: no answer
+        answer = Unknown(reason=type(error).__name__)
+    return ReportAnswer(key=effect.request.key, answer=answer, at=await Now())

@@ -1,0 +1,112 @@
+"""
+Who may: a table of role, command, limit and second approver, asked before `decide`.
+
+The default leaves it to the host: everybody may do everything, and ``by`` is recorded.
+"""
+
+from __future__ import annotations
+
+from attrs import define, frozen
+
+from ordercore.errors import RefusedError
+from ordercore.facts import Request
+from ordercore.ids import Actor
+from ordercore.money import Money
+from ordercore.order.commands import Refund
+from ordercore.payment.commands import RecordPayment
+
+__all__ = ["ApprovalNeededError", "Grant", "NotPermittedError", "Permissions"]
+
+
+@define
+class NotPermittedError(RefusedError):
+    """The actor's role has no right to this command."""
+
+    sentence = "{role} may not {command}; ask somebody who may."
+    role: str
+    command: str
+
+
+@define
+class ApprovalNeededError(RefusedError):
+    """The amount is above what one person may decide alone."""
+
+    sentence = "{command} of {amount} needs the approval of a second person."
+    command: str
+    amount: Money
+
+
+@frozen(kw_only=True)
+class Grant:
+    """
+    A right: actors of *role* may send *command* (a class name; ``*`` is every command).
+
+    Above ``limit`` a second person must approve; without a limit any amount passes.
+    """
+
+    role: str
+    command: str
+    limit: Money | None = None
+
+
+@frozen(kw_only=True)
+class Permissions:
+    """
+    The table of rights. An actor ``staff:ann`` has the role ``staff``.
+
+    No grants at all: the host decides elsewhere, everything passes.
+    """
+
+    grants: tuple[Grant, ...] = ()
+
+    def check(self, by: Actor, command: Request, *, approved_by: Actor | None = None) -> None:
+        """
+        Refuse what the table does not allow.
+
+        Raises:
+            NotPermittedError: The role has no grant for this command.
+            ApprovalNeededError: The amount exceeds the limit of every grant, and no second
+                person with a sufficient grant approved.
+        """
+        if not self.grants:
+            return
+        name = type(command).__name__
+        own = self._grants(by, name)
+        if not own:
+            raise NotPermittedError(role_of(by), name)
+        amount = amount_of(command)
+        if amount is None or _covers(own, amount):
+            return
+        second = self._grants(approved_by, name) if approved_by is not None else ()
+        if approved_by == by or not second:
+            raise ApprovalNeededError(name, amount)
+
+    def _grants(self, by: Actor, command: str) -> tuple[Grant, ...]:
+        role = role_of(by)
+        return tuple(
+            grant for grant in self.grants if grant.role == role and grant.command in {command, "*"}
+        )
+
+
+def _covers(grants: tuple[Grant, ...], amount: Money) -> bool:
+    return any(
+        grant.limit is None
+        or (grant.limit.currency == amount.currency and amount <= grant.limit)
+        for grant in grants
+    )
+
+
+def role_of(by: Actor) -> str:
+    """The role of an actor: what stands before the first colon."""
+    return by.partition(":")[0]
+
+
+def amount_of(command: Request) -> Money | None:
+    """The amount that a limit is about; none for commands that move no money."""
+    match command:
+        case Refund(quote=quote):
+            return quote.pay_back
+        case RecordPayment(amount=amount):
+            return amount
+        case _:
+            return None

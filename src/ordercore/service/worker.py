@@ -1,0 +1,73 @@
+"""
+The worker: takes what is due, keeps poison out of the way, and lets the rest go on.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from attrs import field, frozen
+
+from ordercore.errors import ConflictError, OrderCoreError
+from ordercore.ids import StreamId
+from ordercore.inventory.commands import ReportHoldExpiry
+from ordercore.ports.unit_of_work import StreamKind
+from ordercore.service.effects import Load, Now, RecordFailure, TakeDue
+from ordercore.service.engine import SYSTEM, Engine
+from ordercore.service.stock import StockEngine
+
+__all__ = ["BACK_OFF", "Round", "Worker"]
+
+BACK_OFF: Final = (
+    timedelta(seconds=10),
+    timedelta(minutes=1),
+    timedelta(minutes=10),
+    timedelta(hours=1),
+    timedelta(hours=6),
+)
+"""How long a stream that failed is left alone: the n-th time in a row, then the last for ever."""
+
+
+@frozen(kw_only=True)
+class Round:
+    """What one round of work did: the streams served, and those that failed with their error."""
+
+    served: tuple[StreamId, ...] = ()
+    failed: tuple[tuple[StreamId, str], ...] = ()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing was due."""
+        return not self.served and not self.failed
+
+
+@frozen(kw_only=True)
+class Worker:
+    """Serves due streams one after the other; any number of workers may run at once."""
+
+    engine: Engine
+    stock: StockEngine
+    back_off: tuple[timedelta, ...] = field(default=BACK_OFF)
+
+    async def run_due(self, limit: int) -> Round:
+        """Take up to *limit* due streams and advance each; one that fails never blocks the rest."""
+        served: list[StreamId] = []
+        failed: list[tuple[StreamId, str]] = []
+        for stream in await TakeDue(limit, self.engine.settings.lease):
+            try:
+                await self._serve(stream)
+                served.append(stream)
+            except ConflictError:
+                served.append(stream)  # somebody else is at work on it: its lease brings it back
+            except OrderCoreError as error:
+                failed.append((stream, error.code))
+                await RecordFailure(stream, error.code, self.back_off)
+        return Round(served=tuple(served), failed=tuple(failed))
+
+    async def _serve(self, stream: StreamId) -> None:
+        stored = await Load(stream)
+        if stored.kind is StreamKind.ORDER:
+            await self.engine.advance(stream)
+        else:
+            await self.stock.report(stream, ReportHoldExpiry(at=await Now()), by=SYSTEM)
