@@ -4,19 +4,18 @@ Converters of the fields in this room.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import Final
 
-from attrs import define
+from attrs import Attribute, define
 
 from ordercore.errors import InvalidValueError
-from ordercore.ids import FulfilmentId, ItemId, LineId, LocationId, ParcelId, checked_id, id_of
+from ordercore.ids import FulfilmentId, ItemId, LineId, LocationId, ParcelId, checked_id
 from ordercore.moment import utc
 from ordercore.money import checked_quantity
 
 __all__ = [
     "InvalidFulfilmentError",
+    "code",
     "count",
     "fulfilment_id",
     "instant",
@@ -24,7 +23,7 @@ __all__ = [
     "line_id",
     "location_id",
     "parcel_id",
-    "text",
+    "units",
 ]
 
 
@@ -37,22 +36,19 @@ class InvalidFulfilmentError(InvalidValueError):
     problem: str
 
 
-def count(name: str, least: int = 0) -> Callable[[int], int]:
-    """A whole number of at least *least*."""
-
-    def convert(value: int) -> int:
-        return checked_quantity(value, name, least=least)
-
-    return convert
+def count(_: object, attribute: Attribute[int], value: int) -> None:
+    """An attrs validator: a whole number of zero or more."""
+    checked_quantity(value, attribute.name, least=0)
 
 
-def text(name: str) -> Callable[[str], str]:
+def units(_: object, attribute: Attribute[int], value: int) -> None:
+    """An attrs validator: at least one unit."""
+    checked_quantity(value, attribute.name)
+
+
+def code(value: str) -> str:
     """Nothing, or text in the normal form of an id."""
-
-    def convert(value: str) -> str:
-        return value if value == "" else checked_id(value, name)
-
-    return convert
+    return value if value == "" else checked_id(value, "code")
 
 
 def instant(value: datetime | None) -> datetime | None:
@@ -60,8 +56,26 @@ def instant(value: datetime | None) -> datetime | None:
     return None if value is None else utc(value)
 
 
-line_id: Final = id_of(LineId, "line id")
-item_id: Final = id_of(ItemId, "item id")
-location_id: Final = id_of(LocationId, "location id")
-fulfilment_id: Final = id_of(FulfilmentId, "fulfilment id")
-parcel_id: Final = id_of(ParcelId, "parcel id")
+def line_id(value: LineId) -> LineId:
+    """A line id in its normal form."""
+    return LineId(checked_id(value, "line id"))
+
+
+def item_id(value: ItemId) -> ItemId:
+    """An item id in its normal form."""
+    return ItemId(checked_id(value, "item id"))
+
+
+def location_id(value: LocationId) -> LocationId:
+    """A location id in its normal form."""
+    return LocationId(checked_id(value, "location id"))
+
+
+def fulfilment_id(value: FulfilmentId) -> FulfilmentId:
+    """The id of a fulfilment order in its normal form."""
+    return FulfilmentId(checked_id(value, "fulfilment id"))
+
+
+def parcel_id(value: ParcelId) -> ParcelId:
+    """A parcel id in its normal form."""
+    return ParcelId(checked_id(value, "parcel id"))

@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from ordercore.fulfilment._fields import (
     InvalidFulfilmentError,
+    code,
     count,
     fulfilment_id,
     instant,
@@ -19,7 +20,7 @@ from ordercore.fulfilment._fields import (
     line_id,
     location_id,
     parcel_id,
-    text,
+    units,
 )
 from ordercore.ids import FulfilmentId, ItemId, LineId, LocationId, ParcelId, checked_id
 from ordercore.pricing.slots import NO_SLOTS, SlotSet
@@ -34,6 +35,7 @@ __all__ = [
     "ParcelItem",
     "ParcelSize",
     "ParcelStatus",
+    "Track",
 ]
 
 
@@ -61,9 +63,9 @@ class ParcelStatus(StrEnum):
 class ParcelSize:
     """The outside of a parcel, in millimetres."""
 
-    length_mm: int = field(converter=count("length", 1))
-    width_mm: int = field(converter=count("width", 1))
-    height_mm: int = field(converter=count("height", 1))
+    length_mm: int = field(validator=units)
+    width_mm: int = field(validator=units)
+    height_mm: int = field(validator=units)
 
 
 def _serials(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -79,10 +81,10 @@ class ParcelItem:
 
     line: LineId = field(converter=line_id)
     item: ItemId = field(converter=item_id)
-    quantity: int = field(converter=count("quantity", 1))
+    quantity: int = field(validator=units)
     slots: SlotSet = NO_SLOTS
     serials: tuple[str, ...] = field(default=(), converter=_serials)
-    lot: str = field(default="", converter=text("lot"))
+    lot: str = field(default="", converter=code)
     tracked: bool = True
 
     @serials.validator
@@ -95,7 +97,7 @@ class ParcelItem:
 class Booked:
     """The carrier took the parcel: its number and label (a reference to it, not its bytes)."""
 
-    tracking_number: str = field(converter=text("tracking number"))
+    tracking_number: str = field(converter=code)
     label: str = ""
     expected_at: datetime | None = field(default=None, converter=instant)
 
@@ -123,7 +125,7 @@ BookingAnswer = Booked | BookingDeclined | BookingUnknown
 class Booking:
     """How far the booking of a parcel has come."""
 
-    attempts: int = field(default=0, converter=count("attempts"))
+    attempts: int = field(default=0, validator=count)
     label: str = ""
     failed: str = ""
     """Why the last attempt failed; empty when none did, or when it is booked."""
@@ -134,12 +136,44 @@ NOT_BOOKED: Final = Booking()
 
 
 @frozen(kw_only=True)
+class Track:
+    """
+    All that carriers said about a parcel, as far as it can still matter (RULES F-5).
+
+    Each field is a minimum or maximum over reports, so it does not matter in which order or how
+    often they arrive. Reports of before ``not_before`` are void: a person knew better then.
+    """
+
+    moving: ParcelStatus | None = None
+    """The latest status on the way: of equal times the one that stands later in `ParcelStatus`."""
+    moving_at: datetime | None = field(default=None, converter=instant)
+    handed_over: ParcelStatus | None = None
+    """Delivered or collected, whichever was first."""
+    handed_over_at: datetime | None = field(default=None, converter=instant)
+    returning_at: datetime | None = field(default=None, converter=instant)
+    """The latest time that it was said to be on its way back."""
+    returned_at: datetime | None = field(default=None, converter=instant)
+    """The earliest time that it was said to be back."""
+    not_before: datetime | None = field(default=None, converter=instant)
+
+    @property
+    def was_handed_over(self) -> bool:
+        """Whether it reached the customer, whatever happened then."""
+        if self.handed_over_at is None:
+            return False
+        return self.returned_at is None or self.handed_over_at < self.returned_at
+
+
+NO_TRACK: Final = Track()
+
+
+@frozen(kw_only=True)
 class Parcel:
     """
     What leaves a location in one piece.
 
-    ``carrier`` is empty where nobody carries it (store pick-up). ``status_at`` is when the fact
-    behind ``status`` happened; ``delivered_at`` is kept for ever once the parcel was handed over.
+    ``carrier`` is empty where nobody carries it (store pick-up). ``status`` follows from ``track``
+    once it is dispatched; ``raw`` is the carrier's own code of the report that came last.
     """
 
     id: ParcelId = field(converter=parcel_id)
@@ -147,18 +181,21 @@ class Parcel:
     location: LocationId = field(converter=location_id)
     items: tuple[ParcelItem, ...]
     status: ParcelStatus = ParcelStatus.PACKED
-    carrier: str = field(default="", converter=text("carrier"))
-    service: str = field(default="", converter=text("carrier service"))
+    carrier: str = field(default="", converter=code)
+    service: str = field(default="", converter=code)
     tracking_number: str | None = None
-    weight_g: int = field(default=0, converter=count("weight"))
+    weight_g: int = field(default=0, validator=count)
     size: ParcelSize | None = None
     booking: Booking = NOT_BOOKED
     raw: str = ""
-    """The carrier's own code behind the status."""
-    status_at: datetime | None = field(default=None, converter=instant)
+    track: Track = NO_TRACK
     dispatched_at: datetime | None = field(default=None, converter=instant)
-    delivered_at: datetime | None = field(default=None, converter=instant)
     expected_at: datetime | None = field(default=None, converter=instant)
+
+    @property
+    def delivered_at(self) -> datetime | None:
+        """When it reached the customer, whatever happened then."""
+        return self.track.handed_over_at if self.track.was_handed_over else None
 
     @property
     def needs_booking(self) -> bool:

@@ -5,11 +5,11 @@ What may be asked of fulfilment, and what the outside reports about it.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 from attrs import field, frozen
 
 from ordercore.facts import Report, Request
+from ordercore.fulfilment._fields import fulfilment_id, line_id, location_id, parcel_id, units
 from ordercore.fulfilment.model import (
     BookingAnswer,
     LineUnits,
@@ -17,8 +17,7 @@ from ordercore.fulfilment.model import (
     ParcelStatus,
     ShortPolicy,
 )
-from ordercore.ids import FulfilmentId, LineId, LocationId, ParcelId, id_of
-from ordercore.money import checked_quantity
+from ordercore.ids import FulfilmentId, LineId, LocationId, ParcelId
 
 __all__ = [
     "AcceptCancel",
@@ -45,27 +44,19 @@ __all__ = [
     "UnpackParcel",
 ]
 
-_fulfilment: Final = id_of(FulfilmentId, "fulfilment id")
-_parcel: Final = id_of(ParcelId, "parcel id")
-_location: Final = id_of(LocationId, "location id")
-
-
-def _quantity(value: int) -> int:
-    return checked_quantity(value)
-
 
 @frozen(kw_only=True)
 class ReleaseFulfilment(Request):
     """Hand planned work to its location: from now on a cancel is a question."""
 
-    fulfilment: FulfilmentId = field(converter=_fulfilment)
+    fulfilment: FulfilmentId = field(converter=fulfilment_id)
 
 
 @frozen(kw_only=True)
 class HoldFulfilment(Request):
     """Stop the work for now."""
 
-    fulfilment: FulfilmentId = field(converter=_fulfilment)
+    fulfilment: FulfilmentId = field(converter=fulfilment_id)
     reason: str
 
 
@@ -73,23 +64,23 @@ class HoldFulfilment(Request):
 class ResumeFulfilment(Request):
     """Go on with held work where it stopped."""
 
-    fulfilment: FulfilmentId = field(converter=_fulfilment)
+    fulfilment: FulfilmentId = field(converter=fulfilment_id)
 
 
 @frozen(kw_only=True)
 class MoveFulfilment(Request):
     """Give untouched work to another location; its stock must be reserved there."""
 
-    fulfilment: FulfilmentId = field(converter=_fulfilment)
-    location: LocationId = field(converter=_location)
+    fulfilment: FulfilmentId = field(converter=fulfilment_id)
+    location: LocationId = field(converter=location_id)
 
 
 @frozen(kw_only=True)
 class SplitFulfilment(Request):
     """Move some untouched units into a new fulfilment order at the same location."""
 
-    fulfilment: FulfilmentId = field(converter=_fulfilment)
-    into: FulfilmentId = field(converter=_fulfilment)
+    fulfilment: FulfilmentId = field(converter=fulfilment_id)
+    into: FulfilmentId = field(converter=fulfilment_id)
     lines: tuple[LineUnits, ...]
 
 
@@ -97,15 +88,15 @@ class SplitFulfilment(Request):
 class MergeFulfilments(Request):
     """Add the untouched units of *merged* to *fulfilment*, at the same location."""
 
-    fulfilment: FulfilmentId = field(converter=_fulfilment)
-    merged: FulfilmentId = field(converter=_fulfilment)
+    fulfilment: FulfilmentId = field(converter=fulfilment_id)
+    merged: FulfilmentId = field(converter=fulfilment_id)
 
 
 @frozen(kw_only=True)
 class PickUnits(Request):
     """Record units as taken from the shelf."""
 
-    fulfilment: FulfilmentId = field(converter=_fulfilment)
+    fulfilment: FulfilmentId = field(converter=fulfilment_id)
     lines: tuple[LineUnits, ...]
 
 
@@ -113,7 +104,7 @@ class PickUnits(Request):
 class PutBackUnits(Request):
     """Record picked units as back on the shelf."""
 
-    fulfilment: FulfilmentId = field(converter=_fulfilment)
+    fulfilment: FulfilmentId = field(converter=fulfilment_id)
     lines: tuple[LineUnits, ...]
 
 
@@ -121,7 +112,7 @@ class PutBackUnits(Request):
 class RecordShortPick(Request):
     """Record units that the shelf did not have; *policy* says what becomes of them."""
 
-    fulfilment: FulfilmentId = field(converter=_fulfilment)
+    fulfilment: FulfilmentId = field(converter=fulfilment_id)
     lines: tuple[LineUnits, ...]
     policy: ShortPolicy = ShortPolicy.RESOURCE
 
@@ -130,8 +121,8 @@ class RecordShortPick(Request):
 class PackItem:
     """Units that go into a parcel; *serials* one for each unit, where the item has them."""
 
-    line: LineId = field(converter=id_of(LineId, "line id"))
-    quantity: int = field(converter=_quantity)
+    line: LineId = field(converter=line_id)
+    quantity: int = field(validator=units)
     serials: tuple[str, ...] = ()
     lot: str = ""
 
@@ -140,8 +131,8 @@ class PackItem:
 class PackParcel(Request):
     """Put units into a new parcel; what was not picked yet is picked with it."""
 
-    parcel: ParcelId = field(converter=_parcel)
-    fulfilment: FulfilmentId = field(converter=_fulfilment)
+    parcel: ParcelId = field(converter=parcel_id)
+    fulfilment: FulfilmentId = field(converter=fulfilment_id)
     items: tuple[PackItem, ...]
     weight_g: int = 0
     size: ParcelSize | None = None
@@ -154,14 +145,14 @@ class PackParcel(Request):
 class UnpackParcel(Request):
     """Take a parcel that has not left apart again; its units stay picked."""
 
-    parcel: ParcelId = field(converter=_parcel)
+    parcel: ParcelId = field(converter=parcel_id)
 
 
 @frozen(kw_only=True)
 class RetryBooking(Request):
     """Ask a carrier again, or another one, after a booking failed."""
 
-    parcel: ParcelId = field(converter=_parcel)
+    parcel: ParcelId = field(converter=parcel_id)
     carrier: str = ""
     service: str = ""
 
@@ -170,7 +161,7 @@ class RetryBooking(Request):
 class Dispatch(Request):
     """Let a parcel go: its units take the lowest free slots of their lines."""
 
-    parcel: ParcelId = field(converter=_parcel)
+    parcel: ParcelId = field(converter=parcel_id)
     tracking_number: str | None = None
 
 
@@ -185,7 +176,7 @@ class DeliverDigital(Request):
 class CorrectParcel(Request):
     """Set right by hand what a carrier said wrongly, such as a delivery that never was."""
 
-    parcel: ParcelId = field(converter=_parcel)
+    parcel: ParcelId = field(converter=parcel_id)
     status: ParcelStatus
     reason: str
 
@@ -194,7 +185,7 @@ class CorrectParcel(Request):
 class AcceptCancel(Request):
     """The location agrees to cancel; *lines* empty: all that was asked."""
 
-    fulfilment: FulfilmentId = field(converter=_fulfilment)
+    fulfilment: FulfilmentId = field(converter=fulfilment_id)
     lines: tuple[LineUnits, ...] = ()
 
 
@@ -202,7 +193,7 @@ class AcceptCancel(Request):
 class RefuseCancel(Request):
     """The location cannot stop any more."""
 
-    fulfilment: FulfilmentId = field(converter=_fulfilment)
+    fulfilment: FulfilmentId = field(converter=fulfilment_id)
     reason: str = ""
 
 
@@ -210,7 +201,7 @@ class RefuseCancel(Request):
 class ReportTracking(Report):
     """What a carrier says about a parcel; *raw* is its own code (RULES F-5)."""
 
-    parcel: ParcelId = field(converter=_parcel)
+    parcel: ParcelId = field(converter=parcel_id)
     status: ParcelStatus
     raw: str = ""
 
@@ -219,7 +210,7 @@ class ReportTracking(Report):
 class ReportBooking(Report):
     """What a carrier answered to the booking of a parcel."""
 
-    parcel: ParcelId = field(converter=_parcel)
+    parcel: ParcelId = field(converter=parcel_id)
     answer: BookingAnswer
 
 

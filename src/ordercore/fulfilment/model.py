@@ -23,6 +23,7 @@ from ordercore.fulfilment._fields import (
     item_id,
     line_id,
     location_id,
+    units,
 )
 from ordercore.fulfilment._parcel import (
     Booked,
@@ -34,6 +35,7 @@ from ordercore.fulfilment._parcel import (
     ParcelItem,
     ParcelSize,
     ParcelStatus,
+    Track,
 )
 from ordercore.ids import FulfilmentId, ItemId, LineId, LocationId, ParcelId
 from ordercore.moment import utc
@@ -57,6 +59,7 @@ __all__ = [
     "ParkedTracking",
     "ShortPolicy",
     "Totals",
+    "Track",
     "WorkLine",
     "WorkStatus",
 ]
@@ -94,7 +97,7 @@ class LineUnits:
     """So many units of one line: what requests speak of."""
 
     line: LineId = field(converter=line_id)
-    quantity: int = field(converter=count("quantity", 1))
+    quantity: int = field(validator=units)
 
 
 @frozen(kw_only=True)
@@ -103,7 +106,7 @@ class ItemUnits:
 
     line: LineId = field(converter=line_id)
     item: ItemId = field(converter=item_id)
-    quantity: int = field(converter=count("quantity", 1))
+    quantity: int = field(validator=units)
     tracked: bool = True
     """Whether stock is kept of it; if not, nothing moves in the stock ledger."""
 
@@ -118,12 +121,12 @@ class WorkLine:
 
     line: LineId = field(converter=line_id)
     item: ItemId = field(converter=item_id)
-    quantity: int = field(converter=count("quantity", 0))
-    picked: int = field(default=0, converter=count("picked"))
-    packed: int = field(default=0, converter=count("packed"))
-    dispatched: int = field(default=0, converter=count("dispatched"))
-    short: int = field(default=0, converter=count("short"))
-    cancelled: int = field(default=0, converter=count("cancelled"))
+    quantity: int = field(validator=count)
+    picked: int = field(default=0, validator=count)
+    packed: int = field(default=0, validator=count)
+    dispatched: int = field(default=0, validator=count)
+    short: int = field(default=0, validator=count)
+    cancelled: int = field(default=0, validator=count)
     tracked: bool = True
 
     @property
@@ -175,6 +178,16 @@ class FulfilmentOrder:
     def remaining(self) -> int:
         """Units of all lines that have not left yet and still shall."""
         return sum(line.remaining for line in self.lines)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the shelf did not have all of it."""
+        return any(line.short for line in self.lines)
+
+    @property
+    def has_dispatched(self) -> bool:
+        """Whether any unit of it has left."""
+        return any(line.dispatched for line in self.lines)
 
 
 _ENDED: Final = frozenset({WorkStatus.CLOSED, WorkStatus.CANCELLED, WorkStatus.SHORT})
@@ -241,6 +254,10 @@ class FulfilmentState:
     """The last dispatch of each line."""
     delivered_at: Mapping[LineId, datetime] = field(factory=dict[LineId, datetime])
     """The last delivery of each line."""
+    short_closed: Mapping[LineId, int] = field(factory=dict[LineId, int])
+    """Units that were missing and shall be cancelled for it, of all times."""
+    cancel_accepted: Mapping[LineId, int] = field(factory=dict[LineId, int])
+    """Units whose cancel a location has accepted, of all times."""
     totals: Totals = NOTHING_YET
     parked: tuple[ParkedTracking, ...] = ()
 
