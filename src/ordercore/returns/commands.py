@@ -5,12 +5,13 @@ What may be asked of returns, and what the outside reports about them.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Final
 
 from attrs import field, frozen
 
 from ordercore.facts import Report, Request
-from ordercore.ids import Actor, LocationId, ReturnId, id_of
+from ordercore.ids import Actor, LocationId, ReturnId
+from ordercore.returns._fields import location_id
+from ordercore.returns._fields import return_id as _return_id
 from ordercore.returns.model import (
     Disposition,
     Grade,
@@ -36,9 +37,6 @@ __all__ = [
     "ReturnsRequest",
 ]
 
-_return: Final = id_of(ReturnId, "return id")
-_location: Final = id_of(LocationId, "location id")
-
 
 @frozen(kw_only=True)
 class ReturnWish:
@@ -60,7 +58,7 @@ class RequestReturn(Request):
     ``expects_goods`` it is a claim that is settled with nothing coming back (RULES R-5).
     """
 
-    return_id: ReturnId = field(converter=_return)
+    return_id: ReturnId = field(converter=_return_id)
     items: tuple[ReturnWish, ...]
     purpose: ReturnPurpose = ReturnPurpose.RETURN
     expects_goods: bool = True
@@ -72,14 +70,14 @@ class RequestReturn(Request):
 class ApproveReturn(Request):
     """Agree to a requested return."""
 
-    return_id: ReturnId = field(converter=_return)
+    return_id: ReturnId = field(converter=_return_id)
 
 
 @frozen(kw_only=True)
 class RejectReturn(Request):
     """Refuse a requested return."""
 
-    return_id: ReturnId = field(converter=_return)
+    return_id: ReturnId = field(converter=_return_id)
     reason: str
 
 
@@ -87,7 +85,7 @@ class RejectReturn(Request):
 class LabelReturn(Request):
     """Give the customer a label for the way back."""
 
-    return_id: ReturnId = field(converter=_return)
+    return_id: ReturnId = field(converter=_return_id)
     carrier: str = ""
     tracking_number: str | None = None
     label: str = ""
@@ -97,9 +95,9 @@ class LabelReturn(Request):
 class ReceiveReturn(Request):
     """Record goods that came back, announced or not (a refused parcel, a blind return)."""
 
-    return_id: ReturnId = field(converter=_return)
+    return_id: ReturnId = field(converter=_return_id)
     items: tuple[ReturnUnits, ...]
-    location: LocationId = field(converter=_location)
+    location: LocationId = field(converter=location_id)
     reason: ReturnReason = ReturnReason.OTHER
 
 
@@ -122,7 +120,7 @@ class Finding:
 class InspectReturn(Request):
     """Grade units; again, when more is found later."""
 
-    return_id: ReturnId = field(converter=_return)
+    return_id: ReturnId = field(converter=_return_id)
     results: tuple[Finding, ...]
 
 
@@ -130,7 +128,7 @@ class InspectReturn(Request):
 class CloseReturn(Request):
     """End a return; announced goods that have not come are awaited no longer."""
 
-    return_id: ReturnId = field(converter=_return)
+    return_id: ReturnId = field(converter=_return_id)
     reason: str = ""
 
 
@@ -139,7 +137,7 @@ class ReceiveUnmatchedReturn(Request):
     """Record goods that came back and match no purchase (RULES R-6)."""
 
     items: tuple[UnmatchedItem, ...]
-    location: LocationId = field(converter=_location)
+    location: LocationId = field(converter=location_id)
     note: str = field(default="", repr=False)
 
 
@@ -147,7 +145,7 @@ class ReceiveUnmatchedReturn(Request):
 class ReportReturnMoved(Report):
     """A carrier has the goods on their way back."""
 
-    return_id: ReturnId = field(converter=_return)
+    return_id: ReturnId = field(converter=_return_id)
     raw: str = ""
 
 

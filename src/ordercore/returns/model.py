@@ -7,19 +7,27 @@ for it is the business of `ordercore.refund`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum, unique
 from fractions import Fraction
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import field, frozen
 
-from ordercore.errors import InvalidValueError
-from ordercore.ids import ItemId, LineId, LocationId, ReturnId, checked_id, id_of
-from ordercore.money import checked_quantity
-from ordercore.moment import utc
+from ordercore.ids import ItemId, LineId, LocationId, ReturnId
 from ordercore.pricing.slots import NO_SLOTS, SlotSet
+from ordercore.returns._fields import (
+    InvalidReturnError,
+    count,
+    fraction,
+    instant,
+    item_id,
+    line_id,
+    return_id,
+    serials,
+    units,
+)
 
 __all__ = [
     "Disposition",
@@ -39,15 +47,6 @@ __all__ = [
     "RmaStatus",
     "UnmatchedItem",
 ]
-
-
-@define
-class InvalidReturnError(InvalidValueError):
-    """A value that returns cannot work with."""
-
-    sentence = "{name} cannot be used: {problem}."
-    name: str
-    problem: str
 
 
 @unique
@@ -123,33 +122,6 @@ class Disposition(StrEnum):
     """The customer keeps it, or it never was in the parcel: nothing comes back."""
 
 
-def _instant(value: datetime | None) -> datetime | None:
-    return None if value is None else utc(value)
-
-
-def _serials(value: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(checked_id(serial, "serial") for serial in value)
-
-
-def _quantity(name: str, least: int = 1) -> Callable[[int], int]:
-    def convert(value: int) -> int:
-        return checked_quantity(value, name, least=least)
-
-    return convert
-
-
-def _deduction(value: Fraction) -> Fraction:
-    if type(value) is not Fraction or not 0 <= value <= 1:
-        raise InvalidReturnError("deduction", "it must be a fraction between 0 and 1")
-    return value
-
-
-_line: Final = id_of(LineId, "line id")
-_item: Final = id_of(ItemId, "item id")
-_location: Final = id_of(LocationId, "location id")
-_return: Final = id_of(ReturnId, "return id")
-
-
 @frozen(kw_only=True)
 class ReturnUnits:
     """
@@ -158,10 +130,10 @@ class ReturnUnits:
     With a quantity the lowest slots that qualify are taken.
     """
 
-    line: LineId = field(converter=_line)
-    quantity: int = field(default=0, converter=_quantity("quantity", 0))
+    line: LineId = field(converter=line_id)
+    quantity: int = field(default=0, validator=count)
     slots: SlotSet = NO_SLOTS
-    serials: tuple[str, ...] = field(default=(), converter=_serials)
+    serials: tuple[str, ...] = field(default=(), converter=serials)
 
     def __attrs_post_init__(self) -> None:
         if (self.quantity > 0) == bool(self.slots):
@@ -182,7 +154,7 @@ class ReturnItem:
     the customer's by law and cannot be rejected (RULES R-3).
     """
 
-    line: LineId = field(converter=_line)
+    line: LineId = field(converter=line_id)
     slots: SlotSet
     reason: ReturnReason = ReturnReason.OTHER
     note: str = field(default="", repr=False)
@@ -199,8 +171,8 @@ class ReceivedItem:
     ``in_stock_already``: a carrier's report has booked them in before, so nothing moves now.
     """
 
-    line: LineId = field(converter=_line)
-    item: ItemId = field(converter=_item)
+    line: LineId = field(converter=line_id)
+    item: ItemId = field(converter=item_id)
     slots: SlotSet
     tracked: bool = True
     in_stock_already: bool = False
@@ -210,8 +182,8 @@ class ReceivedItem:
 class UnmatchedItem:
     """Units that came back and belong to no order (RULES R-6)."""
 
-    item: ItemId = field(converter=_item)
-    quantity: int = field(converter=_quantity("quantity"))
+    item: ItemId = field(converter=item_id)
+    quantity: int = field(validator=units)
 
 
 @frozen(kw_only=True)
@@ -222,7 +194,7 @@ class Inspection:
     grade: Grade
     disposition: Disposition
     accepted: bool
-    deduction: Fraction = field(default=Fraction(0), converter=_deduction)
+    deduction: Fraction = field(default=Fraction(0), converter=fraction)
 
 
 @frozen(kw_only=True)
@@ -234,13 +206,13 @@ class InspectedItem:
     them until now, so that each step moves stock once however often it is reported.
     """
 
-    line: LineId = field(converter=_line)
-    item: ItemId = field(converter=_item)
+    line: LineId = field(converter=line_id)
+    item: ItemId = field(converter=item_id)
     slots: SlotSet
     grade: Grade
     disposition: Disposition
     accepted: bool = True
-    deduction: Fraction = field(default=Fraction(0), converter=_deduction)
+    deduction: Fraction = field(default=Fraction(0), converter=fraction)
     location: LocationId | None = None
     tracked: bool = True
     before: Disposition | None = None
@@ -254,7 +226,7 @@ class Rma:
     ``expects_goods`` is false where the customer keeps them or never got them.
     """
 
-    id: ReturnId = field(converter=_return)
+    id: ReturnId = field(converter=return_id)
     status: RmaStatus = RmaStatus.REQUESTED
     purpose: ReturnPurpose = ReturnPurpose.RETURN
     items: tuple[ReturnItem, ...] = ()
@@ -266,8 +238,8 @@ class Rma:
     label: str = ""
     reject_reason: str = ""
     granted_by: str = ""
-    requested_at: datetime | None = field(default=None, converter=_instant)
-    received_at: datetime | None = field(default=None, converter=_instant)
+    requested_at: datetime | None = field(default=None, converter=instant)
+    received_at: datetime | None = field(default=None, converter=instant)
 
     @property
     def is_open(self) -> bool:
