@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAMS = sorted((ROOT / "examples").glob("*.py"))
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)
+def test_each_example_runs(program: Path, tmp_path: Path) -> None:
+    """An example ends well, complains about nothing and shows something."""
+    done = subprocess.run(
+        [sys.executable, program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (0, "") == (done.returncode, done.stderr)
+    assert done.stdout.strip()
+
+
+def test_the_quickstart_is_there() -> None:
+    """The first command of the README runs examples/quickstart.py."""
+    assert "quickstart.py" in {program.name for program in PROGRAMS}
