@@ -1,0 +1,1 @@
+"""Refunds: what is owed less, what that sends back, and to where."""
