@@ -43,7 +43,7 @@ from tests.laws.test_money import (
 T = TypeVar("T")
 
 HUNT = settings(
-    max_examples=500,
+    max_examples=2000,
     derandomize=True,
     database=None,
     deadline=None,
@@ -53,7 +53,7 @@ HUNT = settings(
 
 
 def is_caught(law: Callable[[T], None], cases: st.SearchStrategy[T]) -> bool:
-    """Whether the law falls for one of 500 cases, the same ones in every run."""
+    """Whether the law falls for one of 2,000 cases, the same ones in every run."""
 
     @HUNT
     @given(cases)
