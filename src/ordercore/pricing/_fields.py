@@ -13,7 +13,13 @@ from attrs import define
 from ordercore.errors import InvalidValueError
 from ordercore.ids import Actor, ItemId, LineId, Sku, checked_id
 from ordercore.moment import utc
-from ordercore.money import CurrencyMismatchError, LimitExceededError, Money
+from ordercore.money import (
+    MAX_MINOR,
+    Currency,
+    CurrencyMismatchError,
+    LimitExceededError,
+    Money,
+)
 
 __all__ = [
     "InvalidDraftError",
@@ -31,6 +37,7 @@ __all__ = [
     "line_id_or_none",
     "sku",
     "tuple_of",
+    "within_limits",
 ]
 
 LONGEST_TEXT: Final = 2_000
@@ -128,6 +135,13 @@ def checked_text(value: object, name: str) -> str:
     if "\x00" in value:
         raise InvalidDraftError(name, "it has a NUL")
     return value
+
+
+def within_limits(minor: int, currency: Currency) -> Money:
+    """The amount, if it is one that can be handled."""
+    if abs(minor) > MAX_MINOR:
+        raise LimitExceededError("minor units of an amount", MAX_MINOR, MAX_MINOR)
+    return Money(minor, currency)
 
 
 def checked_currency(amount: Money, like: Money) -> Money:

@@ -47,7 +47,7 @@ __all__ = [
     "UnknownLineError",
 ]
 
-MOST_UNITS_PER_PRICE: Final = 10**9
+MOST_UNITS_PER_PRICE: Final = 10**12
 HIGHEST_RATE: Final = 10
 """A tax of more than a thousand percent is a mistake."""
 LONGEST_RATE: Final = 10**18
