@@ -14,6 +14,7 @@ This module is the only door; the integer kernels live behind it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from copy import copy
 from fractions import Fraction
@@ -109,6 +110,8 @@ __all__ = [
 ]
 
 _LARGEST_RATE_BITS: Final = 256
+_LETTER_BESIDE_DIGIT: Final = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
+"""Where CLDR wants a space that Babel leaves out: ``BHD 1.000``, but ``$1.00``."""
 
 
 @define
@@ -341,14 +344,15 @@ def format_money(money: Money, locale: str | None = None) -> str:
     except ImportError:
         return str(money)
     try:
-        known = Locale.parse(locale)
-    except (ValueError, TypeError, UnknownLocaleError):
+        known = Locale.parse(locale.replace("-", "_"))
+    except (ValueError, TypeError, AttributeError, UnknownLocaleError):
         raise InvalidLocaleError from None
     pattern = copy(known.currency_formats["standard"])
     pattern.frac_prec = (money.currency.exponent, money.currency.exponent)
-    return str(
+    written = str(
         pattern.apply(money.decimal, known, currency=money.currency.code, currency_digits=False)
     )
+    return _LETTER_BESIDE_DIGIT.sub("\N{NO-BREAK SPACE}", written)
 
 
 def _check_rate(rate: object) -> None:
