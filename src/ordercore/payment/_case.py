@@ -1,0 +1,48 @@
+"""What the decision of one payment command looks at."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from attrs import define, frozen
+
+from ordercore.errors import NotFoundError
+from ordercore.ids import TenderId
+from ordercore.money import CurrencyMismatchError, Money
+from ordercore.payment.intents import PaymentBasis
+from ordercore.payment.model import PaymentState, Tender
+from ordercore.payment.policy import Capabilities, PaymentPolicy
+
+__all__ = ["Case", "UnknownTenderError"]
+
+
+@define
+class UnknownTenderError(NotFoundError):
+    """The order has no such tender."""
+
+    sentence = "There is no tender {tender} on this order."
+    tender: TenderId
+
+
+@frozen(kw_only=True)
+class Case:
+    """What the decision of one command looks at."""
+
+    state: PaymentState
+    now: datetime
+    basis: PaymentBasis
+    policy: PaymentPolicy
+    capabilities: Capabilities
+
+    def tender(self, tender: TenderId) -> Tender:
+        """The tender with this id, or a refusal."""
+        found = self.state.tender(tender)
+        if found is None:
+            raise UnknownTenderError(tender)
+        return found
+
+    def in_currency(self, amount: Money) -> Money:
+        """The amount, or a refusal of another currency than the order's."""
+        if amount.currency != self.basis.currency:
+            raise CurrencyMismatchError(amount.currency.code, self.basis.currency.code)
+        return amount

@@ -1,0 +1,169 @@
+"""
+What happened to an order's money.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from attrs import field, frozen
+
+from ordercore.facts import Event
+from ordercore.ids import Key, Reference, TenderId
+from ordercore.money import Money
+from ordercore.payment.answers import DeclineKind
+from ordercore.payment.model import DisputeStatus, Intent, Tender, checked_reference
+
+__all__ = [
+    "AuthorisationExpired",
+    "DisputeReported",
+    "OperationActionRequired",
+    "OperationDeclined",
+    "OperationFailed",
+    "OperationInDoubt",
+    "OperationIntended",
+    "OperationNeverHappened",
+    "OperationParked",
+    "OperationPending",
+    "OperationSucceeded",
+    "PaymentRecorded",
+    "PaymentUnmatched",
+    "RefundRecorded",
+    "TenderAdded",
+    "TenderReplaced",
+]
+
+
+@frozen(kw_only=True)
+class TenderAdded(Event):
+    """Another way to pay joined the order."""
+
+    tender: Tender
+
+
+@frozen(kw_only=True)
+class TenderReplaced(Event):
+    """A tender has another instrument now, and may be tried again."""
+
+    tender: Tender
+
+
+@frozen(kw_only=True)
+class OperationIntended(Event):
+    """An operation is wanted: saved before it is a call (RULES PAY-2)."""
+
+    intent: Intent
+
+
+@frozen(kw_only=True)
+class OperationSucceeded(Event):
+    """It happened, for this amount; however late, it is always recorded."""
+
+    key: Key
+    reference: Reference = field(converter=checked_reference)
+    amount: Money
+    expires_at: datetime | None = None
+
+
+@frozen(kw_only=True)
+class OperationPending(Event):
+    """The gateway has it and will say later."""
+
+    key: Key
+    reference: Reference = field(converter=checked_reference)
+    ask_at: datetime
+
+
+@frozen(kw_only=True)
+class OperationActionRequired(Event):
+    """The customer must do something first."""
+
+    key: Key
+    reference: Reference = field(converter=checked_reference)
+    ask_at: datetime
+
+
+@frozen(kw_only=True)
+class OperationDeclined(Event):
+    """It did not happen; ``retry_at`` is empty where trying again makes no sense."""
+
+    key: Key
+    kind: DeclineKind
+    code: str = ""
+    retry_at: datetime | None = None
+
+
+@frozen(kw_only=True)
+class OperationInDoubt(Event):
+    """Nobody knows whether it happened; ``ask_at`` is when to ask next."""
+
+    key: Key
+    reason: str = ""
+    ask_at: datetime
+
+
+@frozen(kw_only=True)
+class OperationNeverHappened(Event):
+    """The gateway knows of no such operation, and it is too late for it to begin."""
+
+    key: Key
+
+
+@frozen(kw_only=True)
+class OperationParked(Event):
+    """It could not be resolved: a person must decide."""
+
+    key: Key
+    reason: str = ""
+
+
+@frozen(kw_only=True)
+class OperationFailed(Event):
+    """A capture or refund that had succeeded was taken back by the outside (RULES PAY-6)."""
+
+    key: Key
+    reason: str = ""
+
+
+@frozen(kw_only=True)
+class AuthorisationExpired(Event):
+    """Nothing can be captured from it any more."""
+
+    key: Key
+
+
+@frozen(kw_only=True)
+class PaymentRecorded(Event):
+    """Money came in without our asking: cash, a transfer, cash on delivery."""
+
+    tender: TenderId
+    amount: Money
+    reference: Reference = field(converter=checked_reference)
+
+
+@frozen(kw_only=True)
+class RefundRecorded(Event):
+    """Money was given back by hand."""
+
+    tender: TenderId
+    amount: Money
+    reference: Reference = field(converter=checked_reference)
+
+
+@frozen(kw_only=True)
+class DisputeReported(Event):
+    """The customer's bank opened, lost or won a dispute."""
+
+    reference: Reference = field(converter=checked_reference)
+    tender: TenderId
+    amount: Money
+    status: DisputeStatus
+
+
+@frozen(kw_only=True)
+class PaymentUnmatched(Event):
+    """A report that fits no operation of this order waits for a person."""
+
+    reference: str
+    about: str
+    amount: Money | None = None
