@@ -87,10 +87,12 @@ class ParcelItem:
     lot: str = field(default="", converter=code)
     tracked: bool = True
 
-    @serials.validator
-    def _serial_each(self, _: object, serials: tuple[str, ...]) -> None:
-        if serials and len(serials) != self.quantity:
+    def __attrs_post_init__(self) -> None:
+        """Check that what is said about single units is said about all of them."""
+        if self.serials and len(self.serials) != self.quantity:
             raise InvalidFulfilmentError("serials", "there must be one for each unit, or none")
+        if self.slots and len(self.slots) != self.quantity:
+            raise InvalidFulfilmentError("slots", "there must be one for each unit, or none")
 
 
 @frozen(kw_only=True)

@@ -157,6 +157,8 @@ def moved(state: FulfilmentState, event: ParcelMoved) -> FulfilmentState:
     else:
         after = merged(parcel, event.status, event.raw, event.at)
     state = _put_parcel(state, after)
+    if event.arrived:
+        state = evolve(state, arrived=_added(state.arrived, event.arrived))
     if (_end_of(parcel), parcel.delivered_at) == (_end_of(after), after.delivered_at):
         return state
     return _laid_into(_taken_from(state, parcel), after)

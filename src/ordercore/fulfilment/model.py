@@ -238,7 +238,7 @@ class FulfilmentState:
     """
     All that is known about the fulfilment of one order.
 
-    The four sets of slots per line are kept, not derived; ``delivered``, ``lost`` and ``sent_back``
+    The sets of slots per line are kept, not derived; ``delivered``, ``lost`` and ``sent_back``
     are disjoint parts of ``dispatched``. The mappings are never changed in place.
     """
 
@@ -258,6 +258,8 @@ class FulfilmentState:
     """Units that were missing and shall be cancelled for it, of all times."""
     cancel_accepted: Mapping[LineId, int] = field(factory=dict[LineId, int])
     """Units whose cancel a location has accepted, of all times."""
+    arrived: Mapping[LineId, SlotSet] = field(factory=dict[LineId, SlotSet])
+    """Slots that a carrier's report has booked back into stock."""
     totals: Totals = NOTHING_YET
     parked: tuple[ParkedTracking, ...] = ()
 

@@ -24,6 +24,7 @@ from ordercore.returns._fields import (
     instant,
     item_id,
     line_id,
+    location_id,
     return_id,
     serials,
     units,
@@ -45,6 +46,7 @@ __all__ = [
     "ReturnsState",
     "Rma",
     "RmaStatus",
+    "StoredUnits",
     "UnmatchedItem",
 ]
 
@@ -125,7 +127,7 @@ class Disposition(StrEnum):
 @frozen(kw_only=True)
 class ReturnUnits:
     """
-    Units of one line that somebody names: a quantity, or exactly these slots.
+    Units of one line that somebody names: a quantity, serial numbers, or exactly these slots.
 
     With a quantity the lowest slots that qualify are taken.
     """
@@ -136,13 +138,13 @@ class ReturnUnits:
     serials: tuple[str, ...] = field(default=(), converter=serials)
 
     def __attrs_post_init__(self) -> None:
-        if (self.quantity > 0) == bool(self.slots):
-            raise InvalidReturnError("units", "name a quantity or slots, one of the two")
+        if [self.quantity > 0, bool(self.slots), bool(self.serials)].count(True) != 1:
+            raise InvalidReturnError("units", "name a quantity, serials or slots: one of them")
 
     @property
     def count(self) -> int:
         """How many units are meant."""
-        return self.quantity or len(self.slots)
+        return self.quantity or len(self.slots) or len(self.serials)
 
 
 @frozen(kw_only=True)
@@ -219,11 +221,20 @@ class InspectedItem:
 
 
 @frozen(kw_only=True)
+class StoredUnits:
+    """Units that came back, and where they lie."""
+
+    slots: SlotSet
+    location: LocationId = field(converter=location_id)
+
+
+@frozen(kw_only=True)
 class Rma:
     """
     One return: what is announced, what has come, where it stands.
 
-    ``expects_goods`` is false where the customer keeps them or never got them.
+    ``expects_goods`` is false where the customer keeps them or never got them. ``awaited`` are the
+    announced slots that are not settled yet, ``stored`` those that came with it.
     """
 
     id: ReturnId = field(converter=return_id)
@@ -231,8 +242,10 @@ class Rma:
     purpose: ReturnPurpose = ReturnPurpose.RETURN
     items: tuple[ReturnItem, ...] = ()
     expects_goods: bool = True
-    received: Mapping[LineId, SlotSet] = field(factory=dict[LineId, SlotSet])
-    location: LocationId | None = None
+    awaited: Mapping[LineId, SlotSet] = field(factory=dict[LineId, SlotSet])
+    stored: Mapping[LineId, tuple[StoredUnits, ...]] = field(
+        factory=dict[LineId, tuple[StoredUnits, ...]]
+    )
     carrier: str = ""
     tracking_number: str | None = None
     label: str = ""
@@ -245,6 +258,13 @@ class Rma:
     def is_open(self) -> bool:
         """Whether somebody must still do something about it."""
         return self.status not in _ENDED
+
+    def received(self, line: LineId) -> SlotSet:
+        """The slots of *line* that came with this return."""
+        came = NO_SLOTS
+        for units_there in self.stored.get(line, ()):
+            came |= units_there.slots
+        return came
 
     @property
     def awaits_goods(self) -> bool:
@@ -272,8 +292,8 @@ class ReturnsState:
     """
     All that is known about the returns of one order.
 
-    ``requested`` (announced and awaited), ``received`` and ``kept`` (settled without goods) are
-    disjoint sets of slots per line. ``accepted`` are those that count for the customer's money.
+    ``requested`` (announced and not settled), ``received`` and ``kept`` (settled without goods)
+    are disjoint sets of slots per line. ``accepted`` are those that count for the customer's money.
     """
 
     rmas: Mapping[ReturnId, Rma] = field(factory=dict[ReturnId, Rma])
