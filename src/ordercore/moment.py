@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
-from typing import Final
+from typing import Final, cast
 
 from attrs import define, field, frozen
 
@@ -55,9 +55,15 @@ __all__ = [
 ]
 
 _RULE: Final = re.compile(
-    r"FREQ=YEARLY(?:;BYEASTER=-?[0-9]{1,3}|"
-    r"(?=;BYMONTH=)(?:;BY(?:MONTH|MONTHDAY|DAY)=[A-Z0-9,+-]{1,60}){1,3})"
+    r"""FREQ=YEARLY;(?:
+      BYEASTER=-?[0-9]{1,2} |
+      BYMONTH=(?:(?:1[0-2]|[1-9])(?:,(?!;|$)|(?=;|$))){1,12}
+      (?:;BYMONTHDAY=(?:-?(?:3[01]|[12][0-9]|[1-9])(?:,(?!;|$)|(?=;|$))){1,31})?
+      (?:;BYDAY=(?:(?:[+-]?[1-5])?(?:MO|TU|WE|TH|FR|SA|SU)(?:,(?!;|$)|(?=;|$))){1,7})?
+    )""",
+    re.VERBOSE,
 )
+"""Rules of RFC 5545 that can be answered for each year by itself."""
 _DAY: Final = timedelta(days=1)
 _MOST_HOLIDAYS: Final = 10_000
 _MOST_YEARS: Final = 100
@@ -198,7 +204,10 @@ class Window:
 
 
 def _holidays(days: Iterable[date]) -> frozenset[date]:
-    found = frozenset(days)
+    try:
+        found = frozenset(days)
+    except TypeError:
+        raise InvalidCalendarError("holidays must be a set of dates") from None
     if len(found) > _MOST_HOLIDAYS:
         raise InvalidCalendarError(f"it has more than {_MOST_HOLIDAYS} holidays")
     if not all(type(day) is date for day in found):
@@ -207,6 +216,8 @@ def _holidays(days: Iterable[date]) -> frozenset[date]:
 
 
 def _weekdays(days: Iterable[int]) -> frozenset[int]:
+    if not isinstance(cast("object", days), Iterable):
+        raise InvalidCalendarError("a weekend must be a set of days of the week")
     found = frozenset(checked_quantity(day, "day of the week", most=7) for day in days)
     if len(found) == 7:
         raise InvalidCalendarError("a week needs a business day")
@@ -252,7 +263,13 @@ class BusinessCalendar:
             raise InvalidCalendarError("the cut-off must be a clock time without a time zone")
 
     def is_business_day(self, day: date) -> bool:
-        """Whether work is done on *day*."""
+        """
+        Whether work is done on *day*.
+
+        Raises:
+            InvalidInstantError: *day* is no date.
+        """
+        _check_day(day)
         return day.isoweekday() not in self.weekend and day not in self.holidays
 
     def next_business_day(self, day: date) -> date:
@@ -260,8 +277,9 @@ class BusinessCalendar:
         The first business day after *day*.
 
         Raises:
-            InvalidInstantError: It lies beyond the year 9999.
+            InvalidInstantError: *day* is no date, or the result lies beyond the year 9999.
         """
+        _check_day(day)
         try:
             day += _DAY
             while not self.is_business_day(day):
@@ -279,8 +297,9 @@ class BusinessCalendar:
         Raises:
             InvalidQuantityError: *days* is no int, or below zero.
             LimitExceededError: More than 3,660 days.
-            InvalidInstantError: It lies beyond the year 9999.
+            InvalidInstantError: *day* is no date, or the result lies beyond the year 9999.
         """
+        _check_day(day)
         count = checked_quantity(days, "business days", least=0, most=_MOST_BUSINESS_DAYS)
         if count == 0 and not self.is_business_day(day):
             count = 1
@@ -306,13 +325,19 @@ class BusinessCalendar:
         The instant at which the local day *day* is over.
 
         Raises:
-            InvalidInstantError: It lies beyond the year 9999.
+            InvalidInstantError: *day* is no date, or lies beyond the year 9999.
         """
+        _check_day(day)
         try:
             midnight = datetime.combine(day + _DAY, time(), tzinfo=zone_of(self.tz))
         except OverflowError:
             raise InvalidInstantError("it lies beyond the year 9999") from None
         return utc(midnight)
+
+
+def _check_day(day: object) -> None:
+    if type(day) is not date:
+        raise InvalidInstantError(f"a day must be a date, not {type(day).__name__}")
 
 
 def recurring_days(rule: str, *, first: date, last: date) -> frozenset[date]:
@@ -354,9 +379,6 @@ def _yearly_days(rule: str, years: Iterable[int]) -> list[date]:
 
     days: list[date] = []
     for year in years:
-        try:
-            found = rrulestr(f"{rule};INTERVAL=9999", dtstart=datetime(year, 1, 1))  # noqa: DTZ001 - days have no time zone
-            days.extend(instant.date() for instant in found)
-        except (ValueError, TypeError, IndexError, OverflowError):
-            raise InvalidCalendarError("the rule has a value that no year has") from None
+        january = datetime(year, 1, 1)  # noqa: DTZ001 - days have no time zone
+        days.extend(found.date() for found in rrulestr(f"{rule};INTERVAL=9999", dtstart=january))
     return days
