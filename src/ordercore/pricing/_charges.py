@@ -143,11 +143,13 @@ def priced_charge(
         amounts: The taxes of each of its `Spread.taxables`.
         currency: Of the order.
     """
-    columns: dict[Tax, list[int]] = {}
+    columns: dict[str, list[int]] = {}
+    named: dict[str, Tax] = {}
     for part, taxes in zip(spread.parts, amounts, strict=True):
         weights = _weights(spread, part)
         for tax, amount in zip(part.taxes, taxes, strict=True):
-            column = columns.setdefault(tax, [0] * len(spread.shares))
+            named.setdefault(tax.code, tax)
+            column = columns.setdefault(tax.code, [0] * len(spread.shares))
             shared = apportion_minor(amount, weights)
             for place, share in zip(part.bearers, shared, strict=True):
                 column[place] += share
@@ -159,7 +161,9 @@ def priced_charge(
         list_amount=charge.amount,
         discounts=spread.discounts,
         charged=Money(spread.charged, currency),
-        taxes=tuple(priced_tax(tax, sum(column), currency) for tax, column in columns.items()),
+        taxes=tuple(
+            priced_tax(named[code], sum(column), currency) for code, column in columns.items()
+        ),
         tax_included=charge.tax_included,
         shares=_shares(spread, list(columns.values()), currency),
     )

@@ -18,7 +18,14 @@ from ordercore.money import Currency, Money, follow
 from ordercore.pricing.model import ChargeKind, ChargeShare, PricedCharge, PricedLine, PricedOrder
 from ordercore.pricing.slots import InvalidSlotsError, SlotSet
 
-__all__ = ["ChargeFigure", "Figures", "line_figures", "slot_value"]
+__all__ = [
+    "ChargeFigure",
+    "Figures",
+    "amount_keys",
+    "amounts_upto",
+    "line_figures",
+    "slot_value",
+]
 
 _Borne: TypeAlias = Sequence[tuple[PricedCharge, ChargeShare]]
 
@@ -120,6 +127,34 @@ def slot_value(priced: PricedOrder, line: LineId, slots: SlotSet) -> Money:
         worth += amounts[place] if charge.tax_included else sum(amounts[place:upto])
         place = upto
     return Money(worth, priced.currency)
+
+
+def amount_keys(priced: PricedOrder, line: LineId) -> tuple[tuple[str, str], ...]:
+    """
+    The names of the line's amounts: charge (or nothing) and tax code (or nothing).
+
+    The goods' net is ``("", "")``, their tax ``("", code)``, a charge's net ``(id, "")`` and its
+    tax ``(id, code)``. Together they are all that the slots of the line are worth.
+    """
+    keys = [("", ""), *[("", tax.code) for tax in priced.line(line).taxes]]
+    for charge, _ in priced.borne.get(line, ()):
+        keys += [(charge.id, ""), *[(charge.id, tax.code) for tax in charge.taxes]]
+    return tuple(keys)
+
+
+def amounts_upto(priced: PricedOrder, line: LineId, upto: int) -> list[int]:
+    """The running amounts of `amount_keys` up to a slot, nets without tax, in minor units."""
+    source, borne = priced.line(line), priced.borne.get(line, ())
+    amounts = _running(source, borne, upto)[len(source.discounts) :]
+    place = 1 + len(source.taxes)
+    if source.tax_included:
+        amounts[0] -= sum(amounts[1:place])
+    for charge, share in borne:
+        after = place + 1 + len(share.taxes)
+        if charge.tax_included:
+            amounts[place] -= sum(amounts[place + 1 : after])
+        place = after
+    return amounts
 
 
 def _sums(line: PricedLine, borne: _Borne, slots: SlotSet) -> list[int]:

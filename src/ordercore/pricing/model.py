@@ -31,6 +31,7 @@ from ordercore.pricing.values import (
     ChargeKind,
     DuplicateLineError,
     InvalidPriceError,
+    InvalidTaxError,
     LineKind,
     PriceOverride,
     Tax,
@@ -102,6 +103,7 @@ class PricedLine:
     Raises:
         InvalidPriceError: The parts do not add up, or one of them is below zero.
         InvalidQuantityError: The quantity is no int of at least 1.
+        InvalidTaxError: A tax code stands twice.
         CurrencyMismatchError: Two currencies.
     """
 
@@ -297,6 +299,8 @@ def _check_parts(part: PricedLine | PricedCharge) -> None:
     """The list amount less the discounts is what is charged; all in one currency."""
     currency, left = part.charged.currency, part.list_amount.minor
     amounts = [part.list_amount, *[tax.amount for tax in part.taxes]]
+    if len(part.taxes) > 1 and len({tax.code for tax in part.taxes}) < len(part.taxes):
+        raise InvalidTaxError(part.taxes[0].code, "one thing has a tax code only once")
     for discount in part.discounts:
         if discount.amount.minor < 0:
             raise InvalidPriceError(part.id, "a discount must not be below zero")

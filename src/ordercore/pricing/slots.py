@@ -56,6 +56,11 @@ class SlotSet:
         """The set of these single slots, in any order."""
         return cls(_joined((slot, slot + 1) for slot in slots))
 
+    @classmethod
+    def union(cls, sets: Iterable[SlotSet]) -> SlotSet:
+        """All slots of all sets, joined at once."""
+        return cls(_joined(span for slots in sets for span in slots.spans))
+
     def __len__(self) -> int:
         return sum(stop - start for start, stop in self.spans)
 

@@ -1,0 +1,238 @@
+"""
+Where the money goes: which tender gets how much of what is sent back (RULES RF-5).
+
+No tender gets more than it captured and still holds. A strategy is a value; the shop's own is a
+subclass of `TenderOrder`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from fractions import Fraction
+
+from attrs import define, evolve, field, frozen
+
+from ordercore.errors import RefusedError
+from ordercore.ids import TenderId, checked_id
+from ordercore.money import Money, apportion_minor, checked_amount, sum_money
+from ordercore.refund.model import InvalidRefundError, TenderShare
+
+__all__ = [
+    "InProportion",
+    "KindsFirst",
+    "OriginalFirst",
+    "RefundExceedsCapturedError",
+    "ReverseOrder",
+    "TenderBalance",
+    "TenderOrder",
+    "ToTender",
+    "destinations",
+]
+
+
+@define
+class RefundExceedsCapturedError(RefusedError):
+    """More would be sent back than the tenders captured and still hold."""
+
+    sentence = "{amount} cannot be sent back: the tenders hold {held} that can still be refunded."
+    amount: Money
+    held: Money
+
+
+def _tender_id(value: TenderId) -> TenderId:
+    return TenderId(checked_id(value, "tender id"))
+
+
+@frozen(kw_only=True)
+class TenderBalance:
+    """
+    What one tender has captured and given back; tenders stand in the order they paid.
+
+    Args:
+        kind: The kind of the tender, such as ``card`` or ``gift_card``.
+        disputed: Disputes open or lost: money that may be, or is, taken back already.
+        closed: The instrument takes nothing any more; *fallback* gets its money instead.
+        fallback: A tender that gets what would go to this one once it is closed.
+
+    Raises:
+        NegativeAmountError: An amount below zero.
+        InvalidRefundError: Closed, and no fallback.
+    """
+
+    tender: TenderId = field(converter=_tender_id)
+    kind: str
+    captured: Money
+    refunded: Money
+    in_flight: Money
+    disputed: Money
+    closed: bool = False
+    fallback: TenderId | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """Check the whole."""
+        for amount in (self.captured, self.refunded, self.in_flight, self.disputed):
+            checked_amount(amount, f"tender {self.tender}")
+        if self.closed and self.fallback is None:
+            raise InvalidRefundError(f"tender {self.tender}", "it is closed; name another one")
+
+    @property
+    def room(self) -> Money:
+        """What it captured, still holds, and is not about to give back."""
+        rest = self.captured - self.refunded - self.in_flight - self.disputed
+        return max(rest, Money.zero(rest.currency))
+
+
+@frozen(kw_only=True)
+class TenderOrder(ABC):
+    """
+    Which tender gives back first.
+
+    A shop's own strategy says an amount per tender, in the order of the tenders:
+
+    >>> class LargestFirst(TenderOrder):
+    ...     def amounts(self, minor, rooms, kinds):
+    ...         order = sorted(range(len(rooms)), key=lambda place: -rooms[place])
+    ...         return self.in_turn(minor, rooms, order)
+    >>> LargestFirst().amounts(70, (50, 60), ("card", "card"))
+    [10, 60]
+    """
+
+    @abstractmethod
+    def amounts(self, minor: int, rooms: Sequence[int], kinds: Sequence[str]) -> Sequence[int]:
+        """How many of *minor* units each tender gives, none more than its room."""
+
+    def share(self, tender: TenderBalance, amount: Money) -> TenderShare:
+        """The amount with where it is sent; a closed tender's fallback gets it instead."""
+        sent_to = tender.fallback if tender.closed else None
+        return TenderShare(tender=tender.tender, amount=amount, sent_to=sent_to)
+
+    @staticmethod
+    def in_turn(minor: int, rooms: Sequence[int], order: Sequence[int]) -> list[int]:
+        """Fill the rooms one after another, in this order of their places."""
+        result = [0] * len(rooms)
+        for place in order:
+            result[place] = min(minor, rooms[place])
+            minor -= result[place]
+        return result
+
+
+@frozen(kw_only=True)
+class ReverseOrder(TenderOrder):
+    """The tender that paid last gives back first."""
+
+    def amounts(self, minor: int, rooms: Sequence[int], kinds: Sequence[str]) -> Sequence[int]:
+        """Fill from the last to the first."""
+        return self.in_turn(minor, rooms, range(len(rooms) - 1, -1, -1))
+
+
+@frozen(kw_only=True)
+class OriginalFirst(TenderOrder):
+    """The tender that paid first gives back first."""
+
+    def amounts(self, minor: int, rooms: Sequence[int], kinds: Sequence[str]) -> Sequence[int]:
+        """Fill from the first to the last."""
+        return self.in_turn(minor, rooms, range(len(rooms)))
+
+
+@frozen(kw_only=True)
+class InProportion(TenderOrder):
+    """Each tender gives in proportion to what it still holds."""
+
+    def amounts(self, minor: int, rooms: Sequence[int], kinds: Sequence[str]) -> Sequence[int]:
+        """Apportion by room (RULES M-4)."""
+        return apportion_minor(minor, rooms) if minor else [0] * len(rooms)
+
+
+@frozen(kw_only=True)
+class KindsFirst(TenderOrder):
+    """Tenders of these kinds give first, kind by kind; then the others as *then* says."""
+
+    kinds: tuple[str, ...] = ("gift_card",)
+    then: TenderOrder = field(factory=ReverseOrder)
+
+    def amounts(self, minor: int, rooms: Sequence[int], kinds: Sequence[str]) -> Sequence[int]:
+        """Fill the preferred ones, and ask the other strategy for the rest."""
+        preferred = [
+            place for wanted in self.kinds for place, kind in enumerate(kinds) if kind == wanted
+        ]
+        first = self.in_turn(minor, rooms, preferred)
+        others = [0 if place in preferred else room for place, room in enumerate(rooms)]
+        rest = self.then.amounts(minor - sum(first), others, kinds)
+        return [one + other for one, other in zip(first, rest, strict=True)]
+
+
+@frozen(kw_only=True)
+class ToTender(TenderOrder):
+    """
+    Everything is sent to one tender, such as store credit; it counts against the originals.
+
+    Args:
+        tender: Who gets it.
+        counted: Against which tenders it counts.
+        bonus: A fraction given on top, a liability of its own outside every ceiling.
+    """
+
+    tender: TenderId = field(converter=_tender_id)
+    counted: TenderOrder = field(factory=ReverseOrder)
+    bonus: Fraction = Fraction(0)
+
+    def __attrs_post_init__(self) -> None:
+        """Check the whole."""
+        if type(self.bonus) is not Fraction or not 0 <= self.bonus <= 1:
+            raise InvalidRefundError("bonus", "it must be a fraction from 0 to 1")
+
+    def amounts(self, minor: int, rooms: Sequence[int], kinds: Sequence[str]) -> Sequence[int]:
+        """As the other strategy counts it."""
+        return self.counted.amounts(minor, rooms, kinds)
+
+    def share(self, tender: TenderBalance, amount: Money) -> TenderShare:
+        """The amount with where it is sent, and the bonus."""
+        share = TenderShare(tender=tender.tender, amount=amount, sent_to=self.tender)
+        return evolve(share, bonus=amount.times(self.bonus)) if self.bonus else share
+
+
+def destinations(
+    amount: Money, tenders: Sequence[TenderBalance], order: TenderOrder
+) -> tuple[TenderShare, ...]:
+    """
+    Where *amount* goes: shares that sum to it, none above what its tender still holds.
+
+    Raises:
+        RefundExceedsCapturedError: The tenders do not hold so much.
+        InvalidRefundError: The strategy broke its promise.
+
+    Source:
+        RULES RF-5, PAY-3.
+
+    >>> from ordercore.money import EUR
+    >>> nothing = Money.zero(EUR)
+    >>> card, gift = (
+    ...     TenderBalance(
+    ...         tender=TenderId(name),
+    ...         kind=name,
+    ...         captured=Money(minor, EUR),
+    ...         refunded=nothing,
+    ...         in_flight=nothing,
+    ...         disputed=nothing,
+    ...     )
+    ...     for name, minor in (("card", 3000), ("gift_card", 2000))
+    ... )
+    >>> shares = destinations(Money(2500, EUR), (card, gift), ReverseOrder())
+    >>> [(share.tender, share.amount.minor) for share in shares]
+    [('card', 500), ('gift_card', 2000)]
+    """
+    rooms = [tender.room for tender in tenders]
+    held = sum_money(rooms, amount.currency)
+    if checked_amount(amount) > held:
+        raise RefundExceedsCapturedError(amount, held)
+    minors = [room.minor for room in rooms]
+    parts = list(order.amounts(amount.minor, minors, [tender.kind for tender in tenders]))
+    kept = len(parts) == len(minors) and sum(parts) == amount.minor
+    if not kept or any(not 0 <= part <= room for part, room in zip(parts, minors, strict=True)):
+        raise InvalidRefundError(type(order).__name__, "its amounts do not fit the tenders")
+    return tuple(
+        order.share(tender, Money(part, amount.currency))
+        for tender, part in zip(tenders, parts, strict=True)
+        if part
+    )
