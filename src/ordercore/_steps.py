@@ -28,6 +28,7 @@ __all__ = [
     "To",
     "Trigger",
     "UnknownStateError",
+    "checked_guards",
     "markdown",
     "names_of",
     "not_connected",
@@ -127,14 +128,32 @@ Table: TypeAlias = Mapping[S, Mapping[Trigger, S | To[S, F] | Sequence[To[S, F]]
 
 
 def steps_of(table: Table[S, F]) -> Iterable[Step[S, F]]:
-    """The lines of a table."""
+    """
+    The lines of a table.
+
+    Raises:
+        AttributeError, TypeError: It has another shape than `Table`.
+    """
     for source, ways in table.items():
         for trigger, target in ways.items():
             if isinstance(target, StrEnum):
                 yield Step(source, trigger, target, ())
             else:
                 for to in (target,) if isinstance(target, To) else target:
-                    yield Step(source, trigger, to.state, tuple(to.when))
+                    yield Step(source, trigger, to.state, checked_guards(to.when))
+
+
+def checked_guards(guards: Iterable[Guard[F]]) -> tuple[Guard[F], ...]:
+    """
+    The guards of one step.
+
+    Raises:
+        TypeError: One of them is no `Guard`.
+    """
+    checked = tuple(guards)
+    if not all(type(guard) is Guard for guard in checked):
+        raise TypeError
+    return checked
 
 
 def not_plain(
@@ -150,7 +169,7 @@ def not_plain(
 
 def not_named(steps: Sequence[Step[S, F]]) -> str | None:
     """Which name means two predicates, or none, if one does."""
-    if not all(isinstance(t, type) or _NAME.fullmatch(t) for t in {s.trigger for s in steps}):
+    if not all(_is_plain(step.trigger) for step in steps):
         return "a trigger needs a plain name"
     known: dict[str, Guard[F]] = {}
     for guard in (guard for step in steps for guard in step.when):
@@ -159,8 +178,17 @@ def not_named(steps: Sequence[Step[S, F]]) -> str | None:
     return None
 
 
+def _is_plain(trigger: object) -> bool:
+    if isinstance(trigger, str):
+        return _NAME.fullmatch(trigger) is not None
+    return isinstance(trigger, type)
+
+
 def not_exclusive(steps: Sequence[Step[S, F]], groups: Sequence[frozenset[Guard[F]]]) -> str | None:
-    """Which two steps could both be taken, if any could."""
+    """Which step can never be taken, or which two could both be, if any."""
+    for step in steps:
+        if any(len(group & set(step.when)) > 1 for group in groups):
+            return f"{word_of(step.trigger)} while {step.source} needs guards that are exclusive"
     for one, other in combinations(steps, 2):
         if (one.source, one.trigger) != (other.source, other.trigger):
             continue

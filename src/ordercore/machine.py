@@ -46,7 +46,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from ordercore._steps import (
     AmbiguousStepError,
@@ -60,6 +60,7 @@ from ordercore._steps import (
     To,
     Trigger,
     UnknownStateError,
+    checked_guards,
     markdown,
     names_of,
     not_connected,
@@ -85,6 +86,8 @@ __all__ = [
 ]
 
 R = TypeVar("R", bound=StrEnum)
+
+_OTHER_SHAPE: Final = "it has another shape than the arguments ask for"
 
 
 class StateMachine(Generic[S, F]):
@@ -115,12 +118,12 @@ class StateMachine(Generic[S, F]):
     ) -> None:
         self._states = states
         self._initial = initial
-        self._terminal = frozenset(terminal)
-        self._exclusive = tuple(frozenset(group) for group in exclusive)
         try:
+            self._terminal = frozenset(terminal)
+            self._exclusive = tuple(frozenset(checked_guards(group)) for group in exclusive)
             self._steps = tuple(steps_of(table))
         except (AttributeError, TypeError):
-            raise InvalidMachineError(states.__name__, "it has another shape than Table") from None
+            raise InvalidMachineError(states.__name__, _OTHER_SHAPE) from None
         self._verify()
         ways: dict[S, dict[Trigger, list[Step[S, F]]]] = {state: {} for state in states}
         for step in self._steps:
@@ -210,11 +213,11 @@ class StateMachine(Generic[S, F]):
             InvalidMachineError: It adds a way, drops a guard, misuses a trigger, leaves out one
                 of our states, or is no sound table by itself.
         """
-        both = (*self._exclusive, *(frozenset(group) for group in exclusive))
+        both = [*self._exclusive, *exclusive]
         finer = StateMachine(
             states, initial=initial, terminal=terminal, table=table, exclusive=both
         )
-        problem = self._not_refined(finer, inside)
+        problem = self._not_refined(finer, dict(inside))
         if problem is not None:
             raise InvalidMachineError(states.__name__, problem)
         return finer
@@ -312,8 +315,11 @@ class Conditions(Generic[S, F]):
         self, states: type[S], *, rules: Iterable[tuple[S, Guard[F]]], otherwise: S
     ) -> None:
         self._states = states
-        self._rules = tuple(rules)
         self._otherwise = otherwise
+        try:
+            self._rules = tuple((status, checked_guards([guard])[0]) for status, guard in rules)
+        except (TypeError, ValueError):
+            raise InvalidMachineError(states.__name__, _OTHER_SHAPE) from None
         steps = [Step(otherwise, "is", status, (guard,)) for status, guard in self._rules]
         problem = not_plain(states, otherwise, frozenset(), steps) or not_named(steps)
         missing = [status for status in states if status not in self.statuses]
