@@ -15,14 +15,15 @@ MAY_USE_FLOATS = ("ordercore.inventory.sourcing", "ordercore.inventory.replenish
 
 # Who may import what is not everybody's: each library has one door.
 DOORS = {
+    "babel": ("ordercore.money",),
     "cattrs": ("ordercore.codec",),
-    "dateutil": ("ordercore.moment",),
+    "dateutil": ("ordercore.moment", "ordercore._instant"),
     "hypothesis": ("ordercore.testing",),
     "psycopg": ("ordercore.adapters.sqlalchemy",),
     "pytest": ("ordercore.testing",),
     "rich": (),
     "sqlalchemy": ("ordercore.adapters.sqlalchemy",),
-    "sqlite3": ("ordercore.adapters.sqlite",),
+    "sqlite3": ("ordercore.adapters.sqlite", "ordercore.adapters._sqlite"),
 }
 
 
