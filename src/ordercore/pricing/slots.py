@@ -118,16 +118,22 @@ def _joined(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
 def _without(
     spans: tuple[tuple[int, int], ...], gone: tuple[tuple[int, int], ...]
 ) -> list[tuple[int, int]]:
+    """What is left of *spans*; both are sorted, so that each is walked through once."""
     result: list[tuple[int, int]] = []
-    for start, stop in spans:
-        for cut_start, cut_stop in gone:
-            if cut_stop <= start or stop <= cut_start:
-                continue
-            if start < cut_start:
-                result.append((start, cut_start))
-            start = min(cut_stop, stop)
+    cut = 0
+    for span in spans:
+        start, stop = span
+        while cut < len(gone) and gone[cut][1] <= start:
+            cut += 1
+        place = cut
+        while place < len(gone) and gone[place][0] < stop:
+            if start < gone[place][0]:
+                result.append((start, gone[place][0]))
+            start = gone[place][1]
+            place += 1
         if start < stop:
             result.append((start, stop))
+        cut = max(cut, place - 1)
     return result
 
 

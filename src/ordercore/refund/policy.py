@@ -159,7 +159,7 @@ class ReturnFee(Fee):
 
     def amount_kept(self, on: GoodsReturned) -> Money:
         """The amount, once."""
-        return self.amount
+        return self.amount * min(on.units, 1)
 
 
 @frozen(kw_only=True)
@@ -258,7 +258,9 @@ class RefundPolicy:
     tenders: TenderOrder = field(factory=ReverseOrder)
 
     def gives_back(self, cause: CreditCause, kind: ChargeKind) -> GiveBack:
-        """When a charge of this kind comes back with units credited for this cause."""
+        """When a charge of this kind comes back; an adjustment, as a price, in proportion."""
+        if kind is ChargeKind.ADJUSTMENT:
+            return GiveBack.IN_PROPORTION
         if cause in _CANCELLING:
             return self.cancelled
         return self.shipping if kind is ChargeKind.SHIPPING else self.surcharges

@@ -19,6 +19,7 @@ from ordercore.money import Money, apportion_minor, checked_amount, sum_money
 from ordercore.refund.model import InvalidRefundError, TenderShare
 
 __all__ = [
+    "Held",
     "InProportion",
     "KindsFirst",
     "OriginalFirst",
@@ -83,6 +84,14 @@ class TenderBalance:
         return max(rest, Money.zero(rest.currency))
 
 
+@frozen
+class Held:
+    """What a strategy may look at: a tender's kind, and how much it can give, in minor units."""
+
+    kind: str
+    room: int
+
+
 @frozen(kw_only=True)
 class TenderOrder(ABC):
     """
@@ -91,15 +100,15 @@ class TenderOrder(ABC):
     A shop's own strategy says an amount per tender, in the order of the tenders:
 
     >>> class LargestFirst(TenderOrder):
-    ...     def amounts(self, minor, rooms, kinds):
-    ...         order = sorted(range(len(rooms)), key=lambda place: -rooms[place])
-    ...         return self.in_turn(minor, rooms, order)
-    >>> LargestFirst().amounts(70, (50, 60), ("card", "card"))
+    ...     def amounts(self, minor: int, held: Sequence[Held]) -> Sequence[int]:
+    ...         order = sorted(range(len(held)), key=lambda place: -held[place].room)
+    ...         return self.in_turn(minor, held, order)
+    >>> LargestFirst().amounts(70, [Held("card", 50), Held("card", 60)])
     [10, 60]
     """
 
     @abstractmethod
-    def amounts(self, minor: int, rooms: Sequence[int], kinds: Sequence[str]) -> Sequence[int]:
+    def amounts(self, minor: int, held: Sequence[Held]) -> Sequence[int]:
         """How many of *minor* units each tender gives, none more than its room."""
 
     def share(self, tender: TenderBalance, amount: Money) -> TenderShare:
@@ -108,11 +117,11 @@ class TenderOrder(ABC):
         return TenderShare(tender=tender.tender, amount=amount, sent_to=sent_to)
 
     @staticmethod
-    def in_turn(minor: int, rooms: Sequence[int], order: Sequence[int]) -> list[int]:
+    def in_turn(minor: int, held: Sequence[Held], order: Sequence[int]) -> list[int]:
         """Fill the rooms one after another, in this order of their places."""
-        result = [0] * len(rooms)
+        result = [0] * len(held)
         for place in order:
-            result[place] = min(minor, rooms[place])
+            result[place] = min(minor, held[place].room)
             minor -= result[place]
         return result
 
@@ -121,27 +130,27 @@ class TenderOrder(ABC):
 class ReverseOrder(TenderOrder):
     """The tender that paid last gives back first."""
 
-    def amounts(self, minor: int, rooms: Sequence[int], kinds: Sequence[str]) -> Sequence[int]:
+    def amounts(self, minor: int, held: Sequence[Held]) -> Sequence[int]:
         """Fill from the last to the first."""
-        return self.in_turn(minor, rooms, range(len(rooms) - 1, -1, -1))
+        return self.in_turn(minor, held, range(len(held) - 1, -1, -1))
 
 
 @frozen(kw_only=True)
 class OriginalFirst(TenderOrder):
     """The tender that paid first gives back first."""
 
-    def amounts(self, minor: int, rooms: Sequence[int], kinds: Sequence[str]) -> Sequence[int]:
+    def amounts(self, minor: int, held: Sequence[Held]) -> Sequence[int]:
         """Fill from the first to the last."""
-        return self.in_turn(minor, rooms, range(len(rooms)))
+        return self.in_turn(minor, held, range(len(held)))
 
 
 @frozen(kw_only=True)
 class InProportion(TenderOrder):
     """Each tender gives in proportion to what it still holds."""
 
-    def amounts(self, minor: int, rooms: Sequence[int], kinds: Sequence[str]) -> Sequence[int]:
+    def amounts(self, minor: int, held: Sequence[Held]) -> Sequence[int]:
         """Apportion by room (RULES M-4)."""
-        return apportion_minor(minor, rooms) if minor else [0] * len(rooms)
+        return apportion_minor(minor, [one.room for one in held]) if minor else [0] * len(held)
 
 
 @frozen(kw_only=True)
@@ -151,14 +160,14 @@ class KindsFirst(TenderOrder):
     kinds: tuple[str, ...] = ("gift_card",)
     then: TenderOrder = field(factory=ReverseOrder)
 
-    def amounts(self, minor: int, rooms: Sequence[int], kinds: Sequence[str]) -> Sequence[int]:
+    def amounts(self, minor: int, held: Sequence[Held]) -> Sequence[int]:
         """Fill the preferred ones, and ask the other strategy for the rest."""
         preferred = [
-            place for wanted in self.kinds for place, kind in enumerate(kinds) if kind == wanted
+            place for kind in self.kinds for place, one in enumerate(held) if one.kind == kind
         ]
-        first = self.in_turn(minor, rooms, preferred)
-        others = [0 if place in preferred else room for place, room in enumerate(rooms)]
-        rest = self.then.amounts(minor - sum(first), others, kinds)
+        first = self.in_turn(minor, held, preferred)
+        others = [Held(one.kind, 0) if one.kind in self.kinds else one for one in held]
+        rest = self.then.amounts(minor - sum(first), others)
         return [one + other for one, other in zip(first, rest, strict=True)]
 
 
@@ -182,9 +191,9 @@ class ToTender(TenderOrder):
         if type(self.bonus) is not Fraction or not 0 <= self.bonus <= 1:
             raise InvalidRefundError("bonus", "it must be a fraction from 0 to 1")
 
-    def amounts(self, minor: int, rooms: Sequence[int], kinds: Sequence[str]) -> Sequence[int]:
+    def amounts(self, minor: int, held: Sequence[Held]) -> Sequence[int]:
         """As the other strategy counts it."""
-        return self.counted.amounts(minor, rooms, kinds)
+        return self.counted.amounts(minor, held)
 
     def share(self, tender: TenderBalance, amount: Money) -> TenderShare:
         """The amount with where it is sent, and the bonus."""
@@ -222,14 +231,13 @@ def destinations(
     >>> [(share.tender, share.amount.minor) for share in shares]
     [('card', 500), ('gift_card', 2000)]
     """
-    rooms = [tender.room for tender in tenders]
-    held = sum_money(rooms, amount.currency)
-    if checked_amount(amount) > held:
-        raise RefundExceedsCapturedError(amount, held)
-    minors = [room.minor for room in rooms]
-    parts = list(order.amounts(amount.minor, minors, [tender.kind for tender in tenders]))
-    kept = len(parts) == len(minors) and sum(parts) == amount.minor
-    if not kept or any(not 0 <= part <= room for part, room in zip(parts, minors, strict=True)):
+    holding = sum_money([tender.room for tender in tenders], amount.currency)
+    if checked_amount(amount) > holding:
+        raise RefundExceedsCapturedError(amount, holding)
+    held = [Held(tender.kind, tender.room.minor) for tender in tenders]
+    parts = list(order.amounts(amount.minor, held))
+    kept = len(parts) == len(held) and sum(parts) == amount.minor
+    if not kept or any(not 0 <= part <= one.room for part, one in zip(parts, held, strict=True)):
         raise InvalidRefundError(type(order).__name__, "its amounts do not fit the tenders")
     return tuple(
         order.share(tender, Money(part, amount.currency))

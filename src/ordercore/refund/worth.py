@@ -1,0 +1,190 @@
+"""
+What slots are still worth after credits: the slots' figures less what was taken off them.
+
+A credit in full takes all that is left of its slots, so these are never looked at again. What
+only *adjusts* slots (a price reduction, a promotion taken back, a charge on its own) is one more
+running amount that follows the one before it, as a discount does (RULES M-7); so whatever comes
+back later, and in whatever order, the sum is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import TypeAlias
+
+from attrs import define, field
+
+from ordercore.ids import LineId
+from ordercore.money import Money, follow, sum_money
+from ordercore.pricing.figures import amount_keys, amounts_upto
+from ordercore.pricing.model import PricedOrder
+from ordercore.pricing.slots import NO_SLOTS, SlotSet
+from ordercore.refund.model import Credit, CreditPart
+
+__all__ = ["Key", "Worth", "credited_slots"]
+
+Key: TypeAlias = tuple[str, str]
+"""Charge (or nothing) and tax code (or nothing), see `amount_keys`."""
+
+
+def credited_slots(earlier: Iterable[Credit]) -> dict[LineId, SlotSet]:
+    """The slots of each line that are credited in full."""
+    return _joined(
+        (part.line, part.slots)
+        for credit in earlier
+        for part in credit.parts
+        if part.component == "goods" and not part.adjusts and part.line is not None
+    )
+
+
+def _joined(found: Iterable[tuple[LineId, SlotSet]]) -> dict[LineId, SlotSet]:
+    sets: dict[LineId, list[SlotSet]] = {}
+    for line, slots in found:
+        sets.setdefault(line, []).append(slots)
+    return {line: SlotSet.union(slots) for line, slots in sets.items()}
+
+
+@define
+class Worth:
+    """
+    What the slots of an order are worth after its credits.
+
+    Args:
+        priced: What was charged.
+        credited: The slots of each line that are credited in full.
+    """
+
+    priced: PricedOrder
+    credited: dict[LineId, SlotSet] = field(factory=dict)
+    _given: dict[tuple[LineId, str], SlotSet] = field(factory=dict)
+    """The slots that have given back what they bear of a charge, by line and charge."""
+    _adjusted: dict[LineId, list[CreditPart]] = field(factory=dict)
+
+    @classmethod
+    def after(
+        cls,
+        priced: PricedOrder,
+        earlier: Sequence[Credit],
+        credited: Mapping[LineId, SlotSet] | None = None,
+    ) -> Worth:
+        """The worth after *earlier* credits; *credited* saves gathering it from them."""
+        known = credited_slots(earlier) if credited is None else dict(credited)
+        worth = cls(priced, known)
+        given: dict[tuple[LineId, str], list[SlotSet]] = {}
+        for credit in earlier:
+            for part in credit.parts:
+                worth._sort_in(part, given)
+        worth._given = {key: SlotSet.union(slots) for key, slots in given.items()}
+        return worth
+
+    def add(self, parts: Iterable[CreditPart]) -> None:
+        """Count parts of a new credit."""
+        given: dict[tuple[LineId, str], list[SlotSet]] = {}
+        for part in parts:
+            self._sort_in(part, given)
+            if part.component == "goods" and not part.adjusts and part.line is not None:
+                self.credited[part.line] = self.credited.get(part.line, NO_SLOTS) | part.slots
+        for key, slots in given.items():
+            self._given[key] = SlotSet.union([self._given.get(key, NO_SLOTS), *slots])
+
+    def _sort_in(self, part: CreditPart, given: dict[tuple[LineId, str], list[SlotSet]]) -> None:
+        if part.line is None or not part.slots:
+            return
+        if part.adjusts:
+            self._adjusted.setdefault(part.line, []).append(part)
+        elif part.charge:
+            given.setdefault((part.line, part.charge), []).append(part.slots)
+
+    def open_of(self, line: LineId, charge: str = "") -> SlotSet:
+        """The slots of a line that are not credited yet, or that still bear this charge."""
+        gone = self._given.get((line, charge)) if charge else self.credited.get(line)
+        return self.priced.line(line).slots - (gone or NO_SLOTS)
+
+    def left(self, line: LineId, slots: SlotSet) -> dict[Key, int]:
+        """What is left of each amount of these slots, in minor units."""
+        keys = amount_keys(self.priced, line)
+        adjusted = self._adjusted.get(line, [])
+        wanted = {charge: slots & self.open_of(line, charge) for charge, _ in keys}
+        points = _points([*wanted.values(), *[part.slots for part in adjusted]])
+        table = [amounts_upto(self.priced, line, point) for point in points]
+        result: dict[Key, int] = {}
+        for column, key in enumerate(keys):
+            amounts = [row[column] for row in table]
+            for _, taken in _taken([part for part in adjusted if part.key == key], points, amounts):
+                amounts = [amount - off for amount, off in zip(amounts, taken, strict=True)]
+            result[key] = _over(wanted[key[0]], points, amounts)
+        return result
+
+    def taken(self, line: LineId, slots: SlotSet, rule: str) -> int:
+        """How much adjustments by this rule have taken off these slots, in minor units."""
+        adjusted = self._adjusted.get(line, [])
+        points = _points([slots, *[part.slots for part in adjusted]])
+        table = [amounts_upto(self.priced, line, point) for point in points]
+        total = 0
+        for column, key in enumerate(amount_keys(self.priced, line)):
+            amounts = [row[column] for row in table]
+            for part, off in _taken(
+                [part for part in adjusted if part.key == key], points, amounts
+            ):
+                if part.rule == rule:
+                    total += _over(slots, points, off)
+        return total
+
+    def value(self, line: LineId, slots: SlotSet) -> Money:
+        """What these slots are still worth, with tax and charges."""
+        return Money(sum(self.left(line, slots).values()), self.priced.currency)
+
+    def total(self, slots_of: Mapping[LineId, SlotSet]) -> Money:
+        """What these slots of several lines are still worth."""
+        values = [self.value(line, slots) for line, slots in slots_of.items()]
+        return sum_money(values, self.priced.currency)
+
+
+def _points(sets: Iterable[SlotSet]) -> list[int]:
+    """All ends of all spans, sorted."""
+    return sorted({end for slots in sets for span in slots.spans for end in span})
+
+
+def _over(slots: SlotSet, points: Sequence[int], amounts: Sequence[int]) -> int:
+    """The part of a running amount that belongs to *slots*, whose ends are points."""
+    at = dict(zip(points, amounts, strict=True))
+    return sum(at[stop] - at[start] for start, stop in slots.spans)
+
+
+def _taken(
+    parts: Iterable[CreditPart], points: Sequence[int], amounts: Sequence[int]
+) -> Iterator[tuple[CreditPart, list[int]]]:
+    """What each part takes up to each point, given what the earlier ones left."""
+    for part in parts:
+        off = _off(part, points, amounts)
+        amounts = [amount - taken for amount, taken in zip(amounts, off, strict=True)]
+        yield part, off
+
+
+def _off(part: CreditPart, points: Sequence[int], amounts: Sequence[int]) -> list[int]:
+    """
+    What *part* takes off its slots, up to each point.
+
+    What is left follows what was there, as with a discount; slots that were worth nothing share
+    equally.
+    """
+    base, count = [0], [0]
+    starts = _starts(part.slots, points)
+    for place, (start, stop) in enumerate(pairwise(points)):
+        inside = place in starts
+        base.append(base[-1] + (amounts[place + 1] - amounts[place] if inside else 0))
+        count.append(count[-1] + (stop - start if inside else 0))
+    minor = part.amount.minor
+    if base[-1] == 0:
+        return [follow(minor, upto, count[-1]) for upto in count]
+    left = base[-1] - minor
+    return [upto - follow(left, upto, base[-1]) for upto in base]
+
+
+def _starts(slots: SlotSet, points: Sequence[int]) -> set[int]:
+    """The places of the points where a stretch inside *slots* begins."""
+    place_of = {point: place for place, point in enumerate(points)}
+    return {
+        place for start, stop in slots.spans for place in range(place_of[start], place_of[stop])
+    }
