@@ -120,19 +120,19 @@ def _without(
 ) -> list[tuple[int, int]]:
     """What is left of *spans*; both are sorted, so that each is walked through once."""
     result: list[tuple[int, int]] = []
-    cut = 0
-    for span in spans:
-        start, stop = span
+    cut: int = 0
+    for start, stop in spans:
         while cut < len(gone) and gone[cut][1] <= start:
             cut += 1
-        place = cut
+        place: int = cut
+        begin: int = start
         while place < len(gone) and gone[place][0] < stop:
-            if start < gone[place][0]:
-                result.append((start, gone[place][0]))
-            start = gone[place][1]
+            if begin < gone[place][0]:
+                result.append((begin, gone[place][0]))
+            begin = gone[place][1]
             place += 1
-        if start < stop:
-            result.append((start, stop))
+        if begin < stop:
+            result.append((begin, stop))
         cut = max(cut, place - 1)
     return result
 

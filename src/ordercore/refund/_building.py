@@ -84,8 +84,8 @@ class Build:
     worth: Worth
     request: RefundRequest
     policy: RefundPolicy
-    parts: list[CreditPart] = field(factory=list)
-    rows: list[RefundRow] = field(factory=list)
+    parts: list[CreditPart] = field(factory=list[CreditPart])
+    rows: list[RefundRow] = field(factory=list[RefundRow])
 
     @property
     def maximum(self) -> Money:

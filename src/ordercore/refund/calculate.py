@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 
-from attrs import evolve, field, frozen
+from attrs import Factory, evolve, frozen
 
 from ordercore.ids import LineId
 from ordercore.money import Money
@@ -30,6 +30,10 @@ from ordercore.refund.tenders import TenderBalance, destinations
 from ordercore.refund.worth import Worth
 
 __all__ = ["RefundBasis", "calculate", "cancel_credit", "dispatched_worth", "fingerprint"]
+
+
+def _nothing(basis: RefundBasis) -> Money:
+    return Money.zero(basis.priced.currency)
 
 
 @frozen(kw_only=True)
@@ -55,22 +59,10 @@ class RefundBasis:
     credited: Mapping[LineId, SlotSet] | None = None
     dispatched: Mapping[LineId, SlotSet] | None = None
     earlier_due: Money | None = None
-    held: Money = field()
-    in_flight: Money = field()
-    disputed: Money = field()
+    held: Money = Factory(_nothing, takes_self=True)
+    in_flight: Money = Factory(_nothing, takes_self=True)
+    disputed: Money = Factory(_nothing, takes_self=True)
     tenders: tuple[TenderBalance, ...] = ()
-
-    @held.default
-    def _nothing_held(self) -> Money:
-        return Money.zero(self.priced.currency)
-
-    @in_flight.default
-    def _nothing_in_flight(self) -> Money:
-        return Money.zero(self.priced.currency)
-
-    @disputed.default
-    def _nothing_disputed(self) -> Money:
-        return Money.zero(self.priced.currency)
 
     @property
     def owed(self) -> Money:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TypeAlias
 
-from attrs import define, field
+from attrs import Factory, define
 
 from ordercore.ids import LineId
 from ordercore.money import Money, follow, sum_money
@@ -56,10 +56,10 @@ class Worth:
     """
 
     priced: PricedOrder
-    credited: dict[LineId, SlotSet] = field(factory=dict)
-    _given: dict[tuple[LineId, str], SlotSet] = field(factory=dict)
+    credited: dict[LineId, SlotSet] = Factory(dict[LineId, SlotSet])
+    _given: dict[tuple[LineId, str], SlotSet] = Factory(dict[tuple[LineId, str], SlotSet])
     """The slots that have given back what they bear of a charge, by line and charge."""
-    _adjusted: dict[LineId, list[CreditPart]] = field(factory=dict)
+    _adjusted: dict[LineId, list[CreditPart]] = Factory(dict[LineId, list[CreditPart]])
 
     @classmethod
     def after(
