@@ -1,0 +1,1 @@
+"""Documents: invoices, credit notes and slips, immutable, built from slots and credits."""

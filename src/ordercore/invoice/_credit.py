@@ -1,0 +1,193 @@
+"""
+What credits take off what was invoiced; `ordercore.invoice.build` is the door.
+
+An invoice states what its slots are worth at its time, so it takes all credits into account that
+were granted until then; it lists them. A credit of later takes off what its slots are worth now
+less what they are worth after it. So the documents of any slot telescope to what it is finally
+charged, in whatever pieces and order it is invoiced and credited (RULES D-3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from attrs import evolve, field, frozen
+
+from ordercore.ids import CreditId, DocumentNumber, LineId, OrderId
+from ordercore.invoice._lines import added, charge_rows, invoice_line, tax_of, taxes_of
+from ordercore.invoice.model import (
+    Document,
+    DocumentCharge,
+    DocumentKind,
+    DocumentLine,
+    DocumentTax,
+)
+from ordercore.money import Money
+from ordercore.pricing.model import PricedOrder, PricedTax
+from ordercore.pricing.slots import NO_SLOTS, SlotSet
+from ordercore.refund.model import Credit
+from ordercore.refund.worth import Worth
+
+__all__ = ["Stated", "invoiced_slots", "is_stated", "loose_rows", "stated"]
+
+_Slots = Mapping[LineId, SlotSet]
+
+
+@frozen(kw_only=True)
+class Stated:
+    """What a credit takes off what was invoiced before it."""
+
+    credit: CreditId
+    lines: tuple[DocumentLine, ...]
+    charges: tuple[DocumentCharge, ...]
+    refers_to: tuple[DocumentNumber, ...] = field(default=())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it takes nothing off."""
+        return not (self.lines or self.charges)
+
+
+def touched(credit: Credit) -> dict[LineId, SlotSet]:
+    """By line, the slots whose worth the credit lowers."""
+    found: dict[LineId, SlotSet] = {}
+    for part in credit.parts:
+        if part.line is not None and part.slots:
+            found[part.line] = found.get(part.line, NO_SLOTS) | part.slots
+    return found
+
+
+def is_stated(credit: Credit, order: OrderId, documents: Iterable[Document]) -> bool:
+    """Whether some document has taken the credit into account."""
+    return any((order, credit.id) in document.credits for document in documents)
+
+
+def _invoiced_without(
+    credit: Credit, order: OrderId, documents: Iterable[Document]
+) -> Iterator[Document]:
+    """The invoices from before the credit."""
+    for document in documents:
+        if document.kind is DocumentKind.INVOICE and (order, credit.id) not in document.credits:
+            yield document
+
+
+def stated(
+    priced: PricedOrder,
+    order: OrderId,
+    granted: Sequence[Credit],
+    documents: Sequence[Document],
+) -> Iterator[Stated]:
+    """What each credit that no credit note states takes off the invoices from before it."""
+    noted = [one for one in documents if one.kind is DocumentKind.CREDIT_NOTE]
+    worth = Worth.after(priced, ())
+    for credit in granted:
+        before = list(_invoiced_without(credit, order, documents))
+        if before and not is_stated(credit, order, noted):
+            loose = () if is_stated(credit, order, documents) else loose_rows(priced, credit)
+            yield _taken_off(_Case(priced, order, credit, worth), before, loose)
+        else:
+            worth.add(credit.parts)
+
+
+@frozen
+class _Case:
+    """One credit, and what slots are worth before it."""
+
+    priced: PricedOrder
+    order: OrderId
+    credit: Credit
+    worth: Worth
+
+
+def _taken_off(
+    case: _Case, before: Sequence[Document], loose: tuple[DocumentCharge, ...]
+) -> Stated:
+    """Count the credit in the worth, and say what it took off."""
+    invoiced = invoiced_slots(before, case.order)
+    both = {
+        line: slots & invoiced.get(line, NO_SLOTS) for line, slots in touched(case.credit).items()
+    }
+    both = {line: slots for line, slots in both.items() if slots}
+    old = {line: (case.worth.left(line, slots), _open(case, line)) for line, slots in both.items()}
+    case.worth.add(case.credit.parts)
+    lines: list[DocumentLine] = []
+    charges: list[DocumentCharge] = []
+    of_charges: dict[tuple[str, str], int] = {}
+    for line, slots in both.items():
+        off, was_open = dict(old[line][0]), old[line][1]
+        added(off, case.worth.left(line, slots), -1)
+        added(of_charges, {key: minor for key, minor in off.items() if key[0]})
+        full = slots & (was_open - _open(case, line))
+        if full:
+            lines.append(invoice_line(case.priced, line, full, off, order=case.order))
+        elif any(minor for key, minor in off.items() if not key[0]):
+            charges.append(_reduction(case, line, off))
+    charges += charge_rows(case.priced, of_charges)
+    names = [one.number for one in before if one.number and _concerns(one, case.order, both)]
+    return Stated(
+        credit=case.credit.id,
+        lines=tuple(lines),
+        charges=(*charges, *loose),
+        refers_to=tuple(names) or tuple(one.number for one in before if one.number),
+    )
+
+
+def _open(case: _Case, line: LineId) -> SlotSet:
+    return case.worth.open_of(line)
+
+
+def _concerns(document: Document, order: OrderId, slots: _Slots) -> bool:
+    there = document.slots(order)
+    return any(there.get(line, NO_SLOTS) & own for line, own in slots.items())
+
+
+def _reduction(case: _Case, line: LineId, off: Mapping[tuple[str, str], int]) -> DocumentCharge:
+    """Goods that stay, for less."""
+    source = case.priced.line(line)
+    return DocumentCharge(
+        code=str(line),
+        kind=case.credit.cause.value,
+        title=source.title,
+        net=Money(off.get(("", ""), 0), case.priced.currency),
+        taxes=taxes_of(source, off, ""),
+    )
+
+
+def invoiced_slots(documents: Iterable[Document], order: OrderId) -> dict[LineId, SlotSet]:
+    """By line, the slots that some invoice states."""
+    found: dict[LineId, SlotSet] = {}
+    for document in documents:
+        if document.kind is DocumentKind.INVOICE:
+            for line, slots in document.slots(order).items():
+                found[line] = found.get(line, NO_SLOTS) | slots
+    return found
+
+
+def loose_rows(priced: PricedOrder, credit: Credit, *, sign: int = 1) -> tuple[DocumentCharge, ...]:
+    """The parts of a credit that belong to no slots: fees, freight, goodwill, with their taxes."""
+    rows: list[DocumentCharge] = []
+    for part in credit.parts:
+        if part.slots:
+            continue
+        amount = part.amount if sign > 0 else -part.amount
+        if part.component != "tax" or not rows:
+            net = Money.zero(amount.currency) if part.component == "tax" else amount
+            title = part.rule
+            rows.append(DocumentCharge(code=part.code, kind=part.component, title=title, net=net))
+        if part.component == "tax":
+            known = _tax_named(priced, part.code)
+            tax = (
+                DocumentTax(code=part.code, amount=amount)
+                if known is None
+                else tax_of(known, amount.minor, amount.currency)
+            )
+            rows[-1] = evolve(rows[-1], taxes=(*rows[-1].taxes, tax))
+    return tuple(rows)
+
+
+def _tax_named(priced: PricedOrder, code: str) -> PricedTax | None:
+    for part in priced.parts:
+        for tax in part.taxes:
+            if tax.code == code:
+                return tax
+    return None
