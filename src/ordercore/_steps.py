@@ -49,7 +49,7 @@ Trigger: TypeAlias = str | type[object]
 
 _STATE: Final = re.compile(r"[a-z][a-z0-9_]*")
 _LONGEST_WORD: Final = 60
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ,.'()/<>=+-]*")
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_ ,.'()/<>=+-]*")
 
 
 @define
@@ -170,7 +170,7 @@ def not_plain(
 def not_named(steps: Sequence[Step[S, F]]) -> str | None:
     """Which name means two predicates, or none, if one does."""
     if not all(_is_plain(step.trigger) for step in steps):
-        return "a trigger needs a plain name"
+        return "a trigger needs a plain name: letters, digits, blanks and underscores"
     known: dict[str, Guard[F]] = {}
     for guard in (guard for step in steps for guard in step.when):
         if known.setdefault(guard.name, guard) != guard:

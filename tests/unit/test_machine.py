@@ -161,6 +161,13 @@ def test_what_is_allowed_comes_in_the_order_of_the_table() -> None:
     assert () == MACHINE.allowed(Loan.SCRAPPED, Facts())
 
 
+@pytest.mark.parametrize("word", ["take_back", "Take back", "T1", "half-way"])
+def test_triggers_may_be_any_plain_words(word: str) -> None:
+    """Underscores, blanks, capitals and hyphens."""
+    table: Anything = {**BASE["table"], Loan.RESERVED: {word: Loan.LENT}}
+    assert Loan.LENT is loan(table=table).next(Loan.RESERVED, word, Facts())
+
+
 @pytest.mark.parametrize("trigger", [None, 5, [], {}, "steal", "x" * 10**6, int], ids=repr)
 def test_unknown_triggers_are_refused(trigger: Anything) -> None:
     """Also what cannot be a key; the message stays short."""
