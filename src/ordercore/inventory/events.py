@@ -332,11 +332,12 @@ class HoldRenewed(Event):
 
 @frozen
 class HoldReleased(Event, MovesStock):
-    """A hold, or a part of it, was given back."""
+    """A hold was given back, or (not ``ended``) only the lines named."""
 
     owner: StreamId
     allocations: tuple[Allocation, ...]
     allotments: tuple[Allocation, ...] = ()
+    ended: bool = True
 
     @property
     def moves(self) -> tuple[StockMove, ...]:

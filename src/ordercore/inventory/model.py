@@ -15,7 +15,7 @@ from enum import StrEnum, unique
 from functools import cached_property
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 
 from ordercore.errors import InvalidValueError, RefusedError
 from ordercore.ids import ItemId, LineId, LocationId, StreamId
@@ -40,6 +40,7 @@ __all__ = [
     "Cause",
     "Counters",
     "Hold",
+    "HoldStatus",
     "InvalidMoveError",
     "MoveKind",
     "MovesStock",
@@ -135,20 +136,20 @@ class Shortage:
     location: LocationId | None = None
 
 
+def _told(error: OutOfStockError) -> str:
+    """The first short lines in words."""
+    told = [f"{at.item} ({at.wanted} wanted, {at.supplied} left)" for at in error.lines[:SHOWN]]
+    more = len(error.lines) - SHOWN
+    return ", ".join(told) + (f" and {more} more" if more > 0 else "")
+
+
 @define
 class OutOfStockError(RefusedError):
     """More is wanted than can be supplied; ``lines`` says of what, and how short it is."""
 
     sentence = "Out of stock: {what}."
     lines: tuple[Shortage, ...]
-
-    @property
-    def facts(self) -> dict[str, object]:
-        """What the error knows, by name; ``what`` tells the first lines in words."""
-        told = [f"{at.item} ({at.wanted} wanted, {at.supplied} left)" for at in self.lines[:SHOWN]]
-        more = len(self.lines) - SHOWN
-        what = ", ".join(told) + (f" and {more} more" if more > 0 else "")
-        return {"lines": self.lines, "what": what}
+    what: str = field(init=False, default=Factory(_told, takes_self=True))
 
 
 @frozen(kw_only=True)
@@ -272,15 +273,35 @@ class WantedLine:
     quantity: int = field(validator=units)
 
 
+@unique
+class HoldStatus(StrEnum):
+    """How it stands with a hold: open, or ended in one of three ways."""
+
+    OPEN = "open"
+    RELEASED = "released"
+    EXPIRED = "expired"
+    TRANSFERRED = "transferred"
+
+
 @frozen(kw_only=True)
 class Hold:
-    """A cart's hold: units kept until a deadline (RULES I-4)."""
+    """
+    A cart's hold: units kept until a deadline (RULES I-4).
+
+    ``wanted`` is what the cart asked for: an expired hold can be taken anew from it.
+    """
 
     owner: StreamId
     allocations: tuple[Allocation, ...] = ()
     allotments: tuple[Allocation, ...] = ()
     until: datetime = field(converter=utc)
-    is_open: bool = True
+    wanted: tuple[WantedLine, ...] = ()
+    status: HoldStatus = HoldStatus.OPEN
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still holds anything."""
+        return self.status is HoldStatus.OPEN
 
 
 @frozen(kw_only=True)
