@@ -1,0 +1,1 @@
+"""Stores that implement the storage ports: in memory, SQLite, and PostgreSQL by an extra."""

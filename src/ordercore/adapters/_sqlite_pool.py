@@ -1,0 +1,160 @@
+"""
+Connections of `SqliteStore`: how they are opened, lent and given back, and what their errors mean.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from attrs import define
+
+from ordercore.adapters._write import UnstorableTextError
+from ordercore.errors import BrokenContractError, InvalidValueError, UnavailableError
+from ordercore.ports.unit_of_work import StoreBusyError
+
+__all__ = [
+    "Pool",
+    "StoreBrokenError",
+    "StoreClosedError",
+    "StoreFailedError",
+    "UnusablePathError",
+    "translated",
+]
+
+OLDEST: Final = (3, 37, 0)
+"""The oldest SQLite with STRICT tables and RETURNING."""
+STATEMENTS: Final = 256
+
+_BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_BROKEN: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+@define
+class StoreClosedError(BrokenContractError):
+    """The store was used after it was closed."""
+
+    sentence = "The store is closed; open a new one."
+
+
+@define
+class StoreFailedError(UnavailableError):
+    """The database could not do its work: a full disk, a lost file, no permission."""
+
+    sentence = "The database failed ({problem}); retry later with the same key."
+    problem: str
+
+
+@define
+class StoreBrokenError(BrokenContractError):
+    """The database is damaged, no database at all, or refuses what it should take."""
+
+    sentence = "The database is broken ({problem})."
+    problem: str
+
+
+@define
+class UnusablePathError(InvalidValueError):
+    """Several connections cannot share what the path names, or SQLite is too old."""
+
+    sentence = "This database cannot be used: {problem}."
+    problem: str
+
+
+@contextmanager
+def translated() -> Generator[None]:
+    """The one place where errors of sqlite3 become ours; the cause is kept."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        if code in _BUSY:
+            raise StoreBusyError from error
+        if code in _BROKEN or not isinstance(error, sqlite3.OperationalError):
+            raise StoreBrokenError(name) from error
+        raise StoreFailedError(name) from error
+    except (UnicodeEncodeError, OverflowError) as error:
+        raise UnstorableTextError from error
+
+
+class Pool:
+    """
+    Connections to one database file, one per piece of work at a time.
+
+    A connection that is given back waits for the next piece of work, of whichever thread. After a
+    fork the child opens its own: SQLite connections must not cross it.
+    """
+
+    def __init__(self, path: str | Path, *, busy_timeout: float) -> None:
+        if sqlite3.sqlite_version_info < OLDEST:
+            raise UnusablePathError(f"SQLite {sqlite3.sqlite_version} is older than 3.37")
+        self._path = os.fspath(path)
+        if not self._path or self._path.startswith((":memory:", "file:")):
+            raise UnusablePathError("give the path of a file, or take a MemoryStore")
+        self._busy_timeout = busy_timeout
+        self._lock = threading.Lock()
+        self._idle: list[sqlite3.Connection] = []
+        self._parents: list[sqlite3.Connection] = []
+        self._process = os.getpid()
+        self._is_closed = False
+
+    @contextmanager
+    def connection(self) -> Generator[sqlite3.Connection]:
+        """A connection for one piece of work; whatever it left open is rolled back."""
+        connection = self._take()
+        try:
+            with translated():
+                yield connection
+        finally:
+            self._give_back(connection)
+
+    def _take(self) -> sqlite3.Connection:
+        with self._lock:
+            if self._is_closed:
+                raise StoreClosedError
+            if self._process != os.getpid():
+                self._parents += self._idle  # kept, so that the child never closes them
+                self._process, self._idle = os.getpid(), []
+            if self._idle:
+                return self._idle.pop()
+        return self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        with translated():
+            connection = sqlite3.connect(
+                self._path,
+                timeout=self._busy_timeout,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=STATEMENTS,
+            )
+            try:
+                connection.execute("PRAGMA journal_mode = WAL").fetchone()
+                connection.execute("PRAGMA synchronous = FULL")
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        if connection.in_transaction:
+            connection.rollback()
+        with self._lock:
+            if not self._is_closed and self._process == os.getpid():
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def close(self) -> None:
+        """Close what is idle now, and the rest when it is given back."""
+        with self._lock:
+            self._is_closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()

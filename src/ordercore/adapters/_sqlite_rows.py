@@ -1,0 +1,352 @@
+"""
+The rows of one SQLite transaction: every bound is a condition of the statement that changes it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from ordercore.adapters._sqlite_reads import (
+    COMMIT,
+    COUNTERS,
+    RESERVATION,
+    SUMMARY,
+    Row,
+    committed_of,
+    counters_of,
+    from_micros,
+    micros,
+    micros_or_none,
+    reservation_of,
+    summary_values,
+)
+from ordercore.adapters._write import Head, Rows, StreamWrite
+from ordercore.codec.converter import decode, encode, write_json
+from ordercore.codec.registry import EventCodec
+from ordercore.codec.state import encode_state
+from ordercore.ids import CommitId, Key, Series, StreamId
+from ordercore.inventory.model import (
+    NO_STOCK,
+    Counters,
+    Reservation,
+    StockMove,
+    StockPlace,
+    StockPolicy,
+)
+from ordercore.inventory.moves import Delta, refusal
+from ordercore.order.party import Party
+from ordercore.ports.repositories import LedgerRow
+from ordercore.ports.unit_of_work import Committed, StreamKind
+
+__all__ = ["SqliteRows"]
+
+_FIND_KEY: Final = "SELECT commit_id FROM oc_commits WHERE key = ? AND ordinal = 0"
+
+_LEFT: Final = (
+    "coalesce(:counted, on_hand) + :on_hand - (reserved + :reserved)"
+    " - (unavailable + :unavailable) - safety_stock - (queued + :queued - :waiting)"
+)
+"""What is free after the change for those who ask now (`moves.broken_bound`)."""
+
+_MOVE: Final = f"""
+    UPDATE oc_stock SET
+        on_hand = coalesce(:counted, on_hand) + :on_hand,
+        reserved = reserved + :reserved,
+        queued = queued + :queued,
+        unavailable = unavailable + :unavailable,
+        incoming = incoming + :incoming
+    WHERE item = :item AND location = :location
+        AND reserved + :reserved >= 0
+        AND queued + :queued >= 0
+        AND unavailable + :unavailable >= 0
+        AND incoming + :incoming >= 0
+        AND (NOT tracked OR (
+            (NOT :promises OR {_LEFT} >= 0)
+            AND (NOT :queues OR (
+                {_LEFT} <= 0
+                AND (backorder_limit IS NULL OR queued + :queued <= backorder_limit)
+            ))
+        ))
+    RETURNING {COUNTERS}"""  # noqa: S608 - constants of this module
+
+_NEW_PLACE: Final = f"""
+    INSERT OR IGNORE INTO oc_stock (item, location, {COUNTERS})
+    VALUES (?, ?, 0, 0, 0, 0, 0, ?, ?, ?, ?)"""  # noqa: S608
+
+_SET_POLICY: Final = f"""
+    UPDATE oc_stock SET safety_stock = ?, backorder_limit = ?, tracked = ?, allotment = ?
+    WHERE item = ? AND location = ? RETURNING {COUNTERS}"""  # noqa: S608
+
+_PUT_RESERVATION: Final = f"""
+    INSERT INTO oc_reservations ({RESERVATION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (owner, line, item, location) DO UPDATE
+    SET reserved = excluded.reserved, queued = excluded.queued"""  # noqa: S608
+
+_ADD_LEDGER: Final = """
+    INSERT INTO oc_ledger (
+        item, location, seq, ordinal, stream, version, cause_index, kind, quantity, owner, line,
+        reason, partial, recorded_at
+    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+
+_NEXT_NUMBER: Final = """
+    INSERT INTO oc_series (series, last) VALUES (?, 1)
+    ON CONFLICT (series) DO UPDATE SET last = last + 1 RETURNING last"""
+
+_NEW_STREAM: Final = f"""
+    INSERT INTO oc_streams (
+        stream, kind, version, requests, wakes, due_at, recorded_at, attempts, last_error, {SUMMARY}
+    ) VALUES (?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""  # noqa: S608
+
+_CHANGE_STREAM: Final = """
+    UPDATE oc_streams SET
+        version = ?, requests = requests + ?, recorded_at = ?,
+        due_at = CASE WHEN wakes <> ? OR ? THEN ? ELSE ? END, wakes = wakes + ?
+    WHERE stream = ?"""
+
+_SET_SUMMARY: Final = f"""
+    UPDATE oc_streams SET ({SUMMARY}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE stream = ?
+"""  # noqa: S608
+
+_ADD_COMMIT: Final = f"""
+    INSERT INTO oc_commits (seq, {COMMIT})
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""  # noqa: S608
+
+
+class SqliteRows(Rows):
+    """
+    The rows of one open transaction that has the write lock (``BEGIN IMMEDIATE``).
+
+    Args:
+        connection: Where the transaction is open.
+        codec: The table of events.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, codec: EventCodec) -> None:
+        self._run = connection.execute
+        self._run_many = connection.executemany
+        self._codec = codec
+        self._seq_kept = 0
+
+    def _one(self, statement: str, values: Sequence[object] | dict[str, object]) -> Row | None:
+        """The only row of an answer; the statement has ended when this returns."""
+        rows: list[Any] = self._run(statement, values).fetchall()
+        return rows[0] if rows else None
+
+    @property
+    def _seq(self) -> int:
+        """The number of this commit's first row; nobody else can take it."""
+        if not self._seq_kept:
+            row = self._one("SELECT coalesce(max(seq), 0) + 1 FROM oc_commits", ())
+            self._seq_kept = row[0] if row is not None else 1
+        return self._seq_kept
+
+    # --- history --------------------------------------------------------------------------------
+
+    def find(self, *, commit: CommitId | None = None, key: Key | None = None) -> Committed | None:
+        if commit is None:
+            found = self._one(_FIND_KEY, (key,))
+            if found is None:
+                return None
+            commit = CommitId(found[0])
+        rows = self._run(
+            f"SELECT {COMMIT} FROM oc_commits WHERE commit_id = ? ORDER BY seq",  # noqa: S608
+            (commit,),
+        ).fetchall()
+        return committed_of(rows, self._codec) if rows else None
+
+    def head(self, stream: StreamId) -> Head | None:
+        row = self._one(
+            "SELECT kind, version, recorded_at FROM oc_streams WHERE stream = ?", (stream,)
+        )
+        if row is None:
+            return None
+        return Head(kind=StreamKind(row[0]), version=row[1], recorded_at=from_micros(row[2]))
+
+    def finish(
+        self, writes: tuple[StreamWrite, ...], wakes: Iterable[StreamId], now: datetime
+    ) -> tuple[StreamId, ...]:
+        due = micros(now)
+        for one in writes:
+            self._write_stream(one, due)
+        wake = "UPDATE oc_streams SET wakes = wakes + 1, due_at = ? WHERE stream = ?"
+        return tuple(stream for stream in wakes if self._run(wake, (due, stream)).rowcount)
+
+    def _write_stream(self, write: StreamWrite, now: int) -> None:
+        change, summary = write.change, write.change.summary
+        due = micros_or_none(change.due_at)
+        recorded_at = micros(write.recorded_at)
+        if write.is_new:
+            columns = summary_values(summary) if summary is not None else (None,) * 10
+            is_awake = write.woken or change.seen_wakes != 0
+            head = (change.stream, change.kind.value, write.version, change.counts, write.woken)
+            self._run(_NEW_STREAM, (*head, now if is_awake else due, recorded_at, *columns))
+        else:
+            figures = (write.version, change.counts, recorded_at, change.seen_wakes)
+            wake = (write.woken, now, due, write.woken)
+            self._run(_CHANGE_STREAM, (*figures, *wake, change.stream))
+            if summary is not None:
+                self._run(_SET_SUMMARY, (*summary_values(summary), change.stream))
+        if change.snapshot is not None:
+            values = (change.stream, change.expected_version, encode_state(change.snapshot))
+            self._run("INSERT OR REPLACE INTO oc_snapshots VALUES (?, ?, ?)", values)
+
+    def record(self, committed: Committed) -> None:
+        woken = write_json(list(committed.woken)) if committed.woken else "[]"
+        streams = committed.events or {StreamId(""): ()}
+        for index, (stream, events) in enumerate(streams.items()):
+            seq = self._seq + index
+            self._run(
+                _ADD_COMMIT,
+                (
+                    seq,
+                    committed.commit,
+                    stream,
+                    committed.versions.get(stream, 0),
+                    len(events),
+                    committed.key,
+                    committed.fingerprint,
+                    committed.by,
+                    committed.reason,
+                    micros(committed.occurred_at),
+                    micros(committed.recorded_at),
+                    woken,
+                    self._codec.encode(events),
+                    index,
+                ),
+            )
+            if events:
+                self._run("INSERT INTO oc_outbox (seq, stream) VALUES (?, ?)", (seq, stream))
+
+    # --- claims, people, numbers ----------------------------------------------------------------
+
+    def claim(self, scope: str, value: str, owner: StreamId) -> StreamId:
+        self._run("INSERT OR IGNORE INTO oc_claims VALUES (?, ?, ?)", (scope, value, owner))
+        row = self._one("SELECT owner FROM oc_claims WHERE scope = ? AND value = ?", (scope, value))
+        return StreamId(row[0]) if row is not None else owner
+
+    def add_party(self, party: Party) -> bool:
+        key = party.id, party.version
+        row = self._one("SELECT data FROM oc_parties WHERE party = ? AND version = ?", key)
+        if row is None:
+            self._run("INSERT INTO oc_parties VALUES (?, ?, ?)", (*key, encode(party)))
+            return True
+        return row[0] is not None and decode(row[0], Party, stream=party.id) == party
+
+    def next_number(self, series: Series) -> int:
+        row = self._one(_NEXT_NUMBER, (series,))
+        return int(row[0]) if row is not None else 0
+
+    # --- stock ----------------------------------------------------------------------------------
+
+    def move(self, delta: Delta) -> Counters:
+        values: dict[str, object] = {
+            "item": delta.place.item,
+            "location": delta.place.location,
+            "counted": delta.counted,
+            "on_hand": delta.on_hand,
+            "reserved": delta.reserved,
+            "queued": delta.queued,
+            "unavailable": delta.unavailable,
+            "incoming": delta.incoming,
+            "promises": delta.promises,
+            "queues": delta.queues,
+            "waiting": delta.waiting,
+        }
+        row = self._one(_MOVE, values)
+        if row is None and self._open_place(delta.place):
+            row = self._one(_MOVE, values)
+        if row is None:
+            raise refusal(self._counters(delta.place), delta)
+        return counters_of(row)
+
+    def _open_place(self, place: StockPlace) -> bool:
+        """Give a place its row; answers whether it had none."""
+        policy = (
+            NO_STOCK.safety_stock,
+            NO_STOCK.backorder_limit,
+            NO_STOCK.tracked,
+            NO_STOCK.allotment,
+        )
+        return self._run(_NEW_PLACE, (place.item, place.location, *policy)).rowcount > 0
+
+    def _counters(self, place: StockPlace) -> Counters:
+        row = self._one(
+            f"SELECT {COUNTERS} FROM oc_stock WHERE item = ? AND location = ?",  # noqa: S608
+            (place.item, place.location),
+        )
+        return counters_of(row) if row is not None else NO_STOCK
+
+    def set_policy(self, place: StockPlace, policy: StockPolicy) -> Counters:
+        self._open_place(place)
+        columns = (policy.safety_stock, policy.backorder_limit, policy.tracked, policy.allotment)
+        row = self._one(_SET_POLICY, (*columns, place.item, place.location))
+        return counters_of(row) if row is not None else NO_STOCK
+
+    def reservation(self, move: StockMove) -> Reservation | None:
+        row = self._one(
+            f"SELECT {RESERVATION} FROM oc_reservations"  # noqa: S608
+            " WHERE owner = ? AND line = ? AND item = ? AND location = ?",
+            (move.owner, move.line, move.item, move.location),
+        )
+        return reservation_of(row) if row is not None else None
+
+    def next_position(self, place: StockPlace) -> int:
+        row = self._one(
+            "SELECT coalesce(max(position), 0) + 1 FROM oc_reservations"
+            " WHERE item = ? AND location = ?",
+            (place.item, place.location),
+        )
+        return int(row[0]) if row is not None else 1
+
+    def put_reservation(self, move: StockMove, row: Reservation | None) -> None:
+        key = (move.owner, move.line, move.item, move.location)
+        if row is None:
+            self._run(
+                "DELETE FROM oc_reservations"
+                " WHERE owner = ? AND line = ? AND item = ? AND location = ?",
+                key,
+            )
+        else:
+            figures = (row.reserved, row.queued, row.position, row.partial)
+            self._run(_PUT_RESERVATION, (*key, *figures))
+
+    def queue(self, place: StockPlace) -> Iterator[Reservation]:
+        return self._at(place, "queued > 0 ORDER BY position")
+
+    def holders(self, place: StockPlace) -> Iterator[Reservation]:
+        return self._at(place, "reserved > 0 ORDER BY position DESC")
+
+    def _at(self, place: StockPlace, condition: str) -> Iterator[Reservation]:
+        rows = self._run(
+            f"SELECT {RESERVATION} FROM oc_reservations"  # noqa: S608 - conditions of this module
+            f" WHERE item = ? AND location = ? AND {condition}",
+            (place.item, place.location),
+        )
+        return (reservation_of(row) for row in rows)
+
+    def add_to_ledger(self, rows: Sequence[LedgerRow]) -> None:
+        self._run_many(
+            _ADD_LEDGER,
+            [
+                (
+                    row.move.item,
+                    row.move.location,
+                    self._seq,
+                    ordinal,
+                    row.cause.stream,
+                    row.cause.version,
+                    row.cause.index,
+                    row.move.kind.value,
+                    row.move.quantity,
+                    row.move.owner,
+                    row.move.line,
+                    row.move.reason,
+                    row.move.partial,
+                    micros(row.recorded_at),
+                )
+                for ordinal, row in enumerate(rows)
+            ],
+        )

@@ -1,0 +1,189 @@
+"""
+How the stock moves of a change set are written, and how queues and shortages are settled by them.
+
+The plan of a reservation comes from a read; here only the bounds count. One conditional write per
+place, netted; then the rows of what owners hold; then, where units became free or lack, the queue
+is served or the youngest reservations wait again, and their owners are woken (RULES I-5).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from attrs import define, field
+
+from ordercore.ids import StreamId
+from ordercore.inventory.model import (
+    Cause,
+    Counters,
+    Reservation,
+    StockMove,
+    StockPlace,
+    StockPolicy,
+)
+from ordercore.inventory.moves import (
+    OWNED_KINDS,
+    Delta,
+    apply_reservation,
+    moves_of,
+    net,
+    policies_of,
+)
+from ordercore.inventory.reserve import rebalance
+from ordercore.ports.repositories import LedgerRow
+from ordercore.ports.unit_of_work import ChangeSet
+
+__all__ = ["StockRows", "write_stock"]
+
+
+class StockRows(ABC):
+    """The rows of stock in one open transaction."""
+
+    @abstractmethod
+    def move(self, delta: Delta) -> Counters:
+        """
+        Apply one place's net change where its bounds allow it; answers the counters after it.
+
+        Raises:
+            OutOfStockError, BelowZeroError: They do not; see `ordercore.inventory.moves.refusal`.
+        """
+
+    @abstractmethod
+    def set_policy(self, place: StockPlace, policy: StockPolicy) -> Counters:
+        """Set how a place may be promised; answers its counters after that."""
+
+    @abstractmethod
+    def reservation(self, move: StockMove) -> Reservation | None:
+        """The row of the move's owner, line and place."""
+
+    @abstractmethod
+    def next_position(self, place: StockPlace) -> int:
+        """A place in the queue behind everyone who has one."""
+
+    @abstractmethod
+    def put_reservation(self, move: StockMove, row: Reservation | None) -> None:
+        """Write the row of the move's owner, line and place; None removes it."""
+
+    @abstractmethod
+    def queue(self, place: StockPlace) -> Iterable[Reservation]:
+        """The rows of one place that wait for units, oldest first."""
+
+    @abstractmethod
+    def holders(self, place: StockPlace) -> Iterable[Reservation]:
+        """The rows of one place that hold units, youngest first."""
+
+    @abstractmethod
+    def add_to_ledger(self, rows: Sequence[LedgerRow]) -> None:
+        """Append moves to the ledger, in their order."""
+
+
+@define
+class _Ledger:
+    """The moves of this commit in their order, each with its own cause."""
+
+    recorded_at: datetime
+    rows: list[LedgerRow] = field(factory=list[LedgerRow])
+    anchors: dict[StockPlace, tuple[StreamId, int]] = field(
+        factory=dict[StockPlace, tuple[StreamId, int]]
+    )
+    used: dict[tuple[StreamId, int], int] = field(factory=dict[tuple[StreamId, int], int])
+
+    def name(self, place: StockPlace, stream: StreamId, version: int) -> None:
+        """Remember the first fact that touches a place: what follows from it has that cause."""
+        self.anchors.setdefault(place, (stream, version))
+
+    def add(self, stream: StreamId, version: int, move: StockMove) -> None:
+        index = self.used.get((stream, version), 0)
+        self.used[stream, version] = index + 1
+        cause = Cause(stream, version, index)
+        self.rows.append(LedgerRow(cause=cause, move=move, recorded_at=self.recorded_at))
+
+    def add_after(self, place: StockPlace, move: StockMove) -> None:
+        """A move that settles a queue or a shortage; it counts on after the fact's own moves."""
+        self.add(*self.anchors[place], move)
+
+
+def write_stock(rows: StockRows, changes: ChangeSet, recorded_at: datetime) -> set[StreamId]:
+    """
+    Apply the moves and policies of all facts; answers whom a queue or a shortage concerns.
+
+    Source:
+        RULES I-2, I-4, I-5.
+    """
+    ledger, policies = _facts_of(changes, recorded_at)
+    if not ledger.anchors:
+        return set()
+    deltas = net(row.move for row in ledger.rows)
+    after: dict[StockPlace, Counters] = {}
+    for place in sorted(ledger.anchors):
+        if place in deltas:
+            after[place] = rows.move(deltas[place])
+        if place in policies:
+            after[place] = rows.set_policy(place, policies[place])
+    for row in ledger.rows:
+        _write_reservation(rows, row.move)
+    owners: set[StreamId] = set()
+    for place, counters in after.items():
+        if counters.is_restless:
+            owners |= _settle(rows, place, counters, ledger)
+    rows.add_to_ledger(ledger.rows)
+    return owners
+
+
+def _facts_of(
+    changes: ChangeSet, recorded_at: datetime
+) -> tuple[_Ledger, dict[StockPlace, StockPolicy]]:
+    ledger = _Ledger(recorded_at)
+    policies: dict[StockPlace, StockPolicy] = {}
+    for change in changes.streams:
+        for version, event in enumerate(change.events, start=change.expected_version + 1):
+            for move in moves_of(event):
+                ledger.name(move.place, change.stream, version)
+                ledger.add(change.stream, version, move)
+            for place, policy in policies_of(event):
+                ledger.name(place, change.stream, version)
+                policies[place] = policy
+    return ledger, policies
+
+
+def _write_reservation(rows: StockRows, move: StockMove) -> None:
+    if move.kind not in OWNED_KINDS:
+        return
+    row = rows.reservation(move)
+    position = 0 if row is not None else rows.next_position(move.place)
+    rows.put_reservation(move, apply_reservation(row, move, position=position))
+
+
+def _settle(
+    rows: StockRows, place: StockPlace, counters: Counters, ledger: _Ledger
+) -> set[StreamId]:
+    """Fill the queue of one place, or let its youngest reservations wait again."""
+    moves = rebalance(place, counters, _concerned(rows, place, counters))
+    for delta in net(moves).values():
+        rows.move(delta)
+    owners: set[StreamId] = set()
+    for move in moves:
+        _write_reservation(rows, move)
+        ledger.add_after(place, move)
+        if move.owner is not None:
+            owners.add(move.owner)
+    return owners
+
+
+def _concerned(rows: StockRows, place: StockPlace, counters: Counters) -> list[Reservation]:
+    """The rows whose turn it is: no more of a long queue than the units at hand reach."""
+    if counters.shortage:
+        left = counters.shortage
+        candidates = ((row.reserved, row) for row in rows.holders(place))
+    else:
+        left = counters.free if counters.tracked else counters.queued
+        candidates = ((row.queued, row) for row in rows.queue(place))
+    found: list[Reservation] = []
+    for units, row in candidates:
+        if left <= 0:
+            break
+        left -= units
+        found.append(row)
+    return found
