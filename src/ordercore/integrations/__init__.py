@@ -1,0 +1,1 @@
+"""Integrations: what platforms, carriers and gateways write, read into plain values."""
