@@ -1,0 +1,1 @@
+"""Books: balanced double entries from the facts of orders, and from payouts."""
