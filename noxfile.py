@@ -7,6 +7,7 @@ command stands in two places.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nox
@@ -15,7 +16,7 @@ nox.needs_version = ">=2024.10"
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_external_run = False
-nox.options.sessions = ["tests", "examples", "types", "lint", "layers", "docs"]
+nox.options.sessions = ["tests", "oldest", "examples", "types", "lint", "layers", "docs"]
 
 
 @nox.session
@@ -23,6 +24,15 @@ def tests(session: nox.Session) -> None:
     """Run every test, doctest and code block; arguments go to pytest."""
     session.install("-e", ".[test]")
     session.run("pytest", *(session.posargs or ["-n", "2"]))
+
+
+@nox.session
+def oldest(session: nox.Session) -> None:
+    """Run the unit tests and laws with the oldest libraries that pyproject.toml admits."""
+    project = nox.project.load_toml("pyproject.toml")["project"]
+    pins = [re.sub(r">=([\d.]+).*", r"==\1.*", each) for each in project["dependencies"]]
+    session.install("-e", ".[test]", *pins)
+    session.run("pytest", "-n", "2", "tests/unit", "tests/laws")
 
 
 @nox.session

@@ -32,6 +32,13 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse names that differ from run to run: several workers could not share the tests."""
+    for item in items:
+        if " at 0x" in item.nodeid:
+            raise pytest.UsageError(f"a parameter's id shows an address: {item.nodeid}")
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The top of the source tree."""
