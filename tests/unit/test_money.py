@@ -545,7 +545,7 @@ def test_apportion_examples(
         *([], [0, 0], [1, -1], [Fraction(-1, 2), 1], [0.5, 0.5], [True, 1], ["1"], [None]),
         *("11", 5, None, iter([1, 2]), {1, 2}, [Decimal(1)]),
     ],
-    ids=repr,
+    ids=lambda weights: f"{weights!r}".partition(" at ")[0],
 )
 def test_wrong_weights_are_refused(weights: Anything) -> None:
     """Abuse 11: empty, all zero, negative, and what is no exact number."""
