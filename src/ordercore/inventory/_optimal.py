@@ -4,7 +4,7 @@ Plans that cost least, over what is counted: parcels, or money.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from attrs import evolve, field, frozen
@@ -39,7 +39,13 @@ class Costs:
         return sum(self.parcel[location] for location in used) + units
 
 
-def optimal_plan(request: SourcingRequest, costs: Costs, *, effort: int, reason: str) -> Plan:
+def optimal_plan(
+    request: SourcingRequest,
+    costs: Costs,
+    *,
+    effort: int,
+    reason: Callable[[LocationId], str],
+) -> Plan:
     """
     The plan that supplies as much as possible and then costs least.
 
@@ -47,7 +53,7 @@ def optimal_plan(request: SourcingRequest, costs: Costs, *, effort: int, reason:
         request: What is wanted, and under which constraints.
         costs: Of parcels and units, in whatever is counted.
         effort: The limit of the search, in thousands of offers looked at.
-        reason: Why a leg comes from its location.
+        reason: Why a leg comes from its location, as the end of a sentence.
 
     Source:
         RULES I-7.
@@ -64,7 +70,7 @@ def optimal_plan(request: SourcingRequest, costs: Costs, *, effort: int, reason:
         taken, bound = _by_line(request, costs, effort)
     cost = costs.of(taken)
     gap = 0 if bound is None else cost - bound
-    plan = plan_of(request, taken, lambda _item, _location: reason)
+    plan = plan_of(request, taken, lambda _item, location: reason(location))
     return evolve(plan, cost=cost, bounded=gap > 0 or not complete, gap=gap)
 
 

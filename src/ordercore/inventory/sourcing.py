@@ -68,7 +68,7 @@ def distance_m(one: Point, other: Point) -> int:
         RULES I-7; the haversine formula on a sphere of 6,371,009 m.
 
     >>> distance_m((52_520, 13_405), (48_137, 11_575))  # Berlin, Munich
-    504423
+    504339
     """
     (south, west), (north, east) = one, other
     lat1, lat2 = math.radians(south / 1000), math.radians(north / 1000)
@@ -176,7 +176,7 @@ class FewestParcels(Strategy):
             request,
             Costs(parcel=dict.fromkeys(request.locations, 1)),
             effort=self.effort,
-            reason="one of the fewest possible parcels",
+            reason=lambda _location: "one of the fewest possible parcels",
         )
 
 
@@ -207,4 +207,9 @@ class LeastCost(Strategy):
             parcel={at: self.parcel_cost(request, at) for at in request.locations},
             unit={at: request.sites[at].unit_minor for at in request.sites},
         )
-        return optimal_plan(request, costs, effort=self.effort, reason="part of the cheapest plan")
+        return optimal_plan(
+            request,
+            costs,
+            effort=self.effort,
+            reason=lambda at: f"in the cheapest plan, where its parcel costs {costs.parcel[at]}",
+        )

@@ -1,0 +1,185 @@
+"""
+Lots and serials: which units go first, who got which, and what must match (RULES I-8).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from enum import StrEnum, unique
+
+from attrs import define, field, frozen
+
+from ordercore.errors import RefusedError
+from ordercore.ids import ItemId, LineId, LocationId, StreamId, checked_id
+from ordercore.inventory._checks import item_id, line_id, location_id, stream_id, units
+from ordercore.inventory.model import OutOfStockError, Shortage
+from ordercore.money import checked_quantity
+
+__all__ = [
+    "Lot",
+    "LotPick",
+    "LotRule",
+    "LotShipment",
+    "SerialMismatchError",
+    "check_packed_serials",
+    "check_returned_serials",
+    "pick_lots",
+    "trace",
+]
+
+
+@unique
+class LotRule(StrEnum):
+    """Which lot goes first."""
+
+    FEFO = "fefo"
+    """First expired, first out; what never expires goes last."""
+    FIFO = "fifo"
+    """First in, first out."""
+
+
+def _lot_id(value: str) -> str:
+    return checked_id(value, "lot")
+
+
+@frozen(kw_only=True)
+class Lot:
+    """Units that came together; ``expires_on`` is the last day on which they are good."""
+
+    id: str = field(converter=_lot_id)
+    item: ItemId = field(converter=item_id)
+    location: LocationId = field(converter=location_id)
+    quantity: int = field(validator=units)
+    received_on: date
+    expires_on: date | None = None
+
+    def is_good(self, until: date) -> bool:
+        """Whether its units are still good on the day *until*."""
+        return self.expires_on is None or until <= self.expires_on
+
+
+@frozen(kw_only=True)
+class LotPick:
+    """So many units of one lot."""
+
+    lot: Lot
+    quantity: int
+
+
+@frozen(kw_only=True)
+class LotShipment:
+    """Which owner's line got how many units of which lot."""
+
+    lot: str = field(converter=_lot_id)
+    owner: StreamId = field(converter=stream_id)
+    line: LineId = field(converter=line_id)
+    quantity: int = field(validator=units)
+
+
+@define
+class SerialMismatchError(RefusedError):
+    """Serials that are not those of the units."""
+
+    sentence = "The serials do not match: {problem}."
+    problem: str
+    serials: tuple[str, ...]
+
+
+def pick_lots(
+    lots: Sequence[Lot],
+    quantity: int,
+    *,
+    rule: LotRule = LotRule.FEFO,
+    on: date,
+    days_left: int = 0,
+) -> tuple[LotPick, ...]:
+    """
+    From which lots *quantity* units are taken.
+
+    Args:
+        lots: Of one item at one location.
+        quantity: Units, at least 1.
+        rule: Which lot goes first; among equals the older one, then by id.
+        on: The day on which they leave.
+        days_left: For how many days after that they must still be good at least.
+
+    Raises:
+        OutOfStockError: Not enough units that are good long enough.
+
+    Source:
+        RULES I-8.
+    """
+    missing = checked_quantity(quantity)
+    good = [lot for lot in lots if lot.is_good(on + timedelta(days=days_left))]
+    picks: list[LotPick] = []
+    for lot in sorted(good, key=lambda lot: (_first(lot, rule), lot.received_on, lot.id)):
+        taken = min(missing, lot.quantity)
+        if taken:
+            picks.append(LotPick(lot=lot, quantity=taken))
+            missing -= taken
+    if missing:
+        item = lots[0].item if lots else ItemId("?")
+        raise OutOfStockError((Shortage(item=item, wanted=quantity, supplied=quantity - missing),))
+    return tuple(picks)
+
+
+def _first(lot: Lot, rule: LotRule) -> date:
+    return (lot.expires_on or date.max) if rule is LotRule.FEFO else lot.received_on
+
+
+def trace(shipments: Iterable[LotShipment], lot: str) -> tuple[LotShipment, ...]:
+    """
+    Who got units of *lot*: one row per owner and line, sorted, with the sum. For a recall.
+
+    Source:
+        RULES I-8.
+    """
+    found: Counter[tuple[StreamId, LineId]] = Counter()
+    for shipment in shipments:
+        if shipment.lot == lot:
+            found[shipment.owner, shipment.line] += shipment.quantity
+    return tuple(
+        LotShipment(lot=lot, owner=owner, line=line, quantity=quantity)
+        for (owner, line), quantity in sorted(found.items())
+    )
+
+
+def check_packed_serials(serials: Sequence[str], quantity: int) -> None:
+    """
+    Refuse serialised units that are packed without their serials, each its own.
+
+    Raises:
+        SerialMismatchError: Not as many serials as units, or one of them twice.
+
+    Source:
+        RULES I-8.
+    """
+    twice = tuple(sorted(serial for serial, n in Counter(serials).items() if n > 1))
+    if twice:
+        raise SerialMismatchError("a serial was scanned twice", twice)
+    if len(serials) != quantity:
+        problem = f"{quantity} units need as many serials, not {len(serials)}"
+        raise SerialMismatchError(problem, tuple(serials))
+
+
+def check_returned_serials(returned: Iterable[str], dispatched: Iterable[str]) -> None:
+    """
+    Refuse returned units that were never sent, or came back before.
+
+    Args:
+        returned: The serials that have come back so far, the new ones included.
+        dispatched: The serials that were sent.
+
+    Raises:
+        SerialMismatchError: One of them was not sent, or is named twice.
+
+    Source:
+        RULES I-8.
+    """
+    left = Counter(dispatched)
+    left.subtract(returned)
+    wrong = tuple(sorted(serial for serial, n in left.items() if n < 0))
+    if wrong:
+        raise SerialMismatchError("these were not sent, or came back before", wrong)
