@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import builtins
+import importlib
+import inspect
 import tomllib
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
+from docutils import nodes
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+SOURCE: Final = ROOT / "src"
 
 project: Final = "ordercore"
 author: Final = "ordercore contributors"
@@ -35,6 +42,32 @@ autodoc_default_options: Final = {
     "show-inheritance": True,
 }
 
+
+def _modules() -> dict[str, ModuleType]:
+    """Every public module, room by room from the ground up, as the import contract has them."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (contract, *_) = settings["tool"]["importlinter"]["contracts"]
+    rooms = [room for layer in reversed(contract["layers"]) for room in layer.split(" | ")]
+    names: list[str] = []
+    for room in rooms:
+        paths = [SOURCE / "ordercore" / f"{room}.py", *(SOURCE / "ordercore" / room).rglob("*.py")]
+        names += sorted(
+            ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
+            for path in paths
+            if path.is_file()
+        )
+    return {name: importlib.import_module(name) for name in names if "._" not in name}
+
+
+MODULES: Final = _modules()
+
+nitpick_ignore: Final = [
+    # NewTypes and type aliases are no classes, and listed only where they have a sentence.
+    ("py:class", f"{module.__name__}.{name}")
+    for module in MODULES.values()
+    for name, value in vars(module).items()
+    if not inspect.isclass(value)
+]
 nitpick_ignore_regex: Final = [
     # The standard library: no inventory of it can be fetched offline.
     (
@@ -44,42 +77,42 @@ nitpick_ignore_regex: Final = [
     # Type variables, and what is private to a module.
     (r"py:.*", r"(.*\.)?[A-Z](_co|_contra)?"),
     (r"py:.*", r"ordercore\.(.*\.)?_.*"),
-    # Type aliases and what they are made of: such names arrive without their module.
-    (r"py:class", r"[A-Z]\w+"),
-    # Ids whose name says all; autodoc lists a NewType only where it has a sentence of its own.
-    (r"py:class", r"ordercore\.ids\.\w+"),
+    # What stands in quotes (in aliases, in the bases of generics) arrives as it is written, and
+    # the members of an enum, in the default of an argument, as they print themselves.
+    (r"py:class", r"[A-Z]\w+|datetime|.*[\[|].*|<.*"),
 ]
 
 
-def _layers() -> list[str]:
-    """The rooms from the ground up, as the import contract in pyproject.toml has them."""
-    project_file = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    (contract, *_) = project_file["tool"]["importlinter"]["contracts"]
-    return [room for layer in reversed(contract["layers"]) for room in layer.split(" | ")]
-
-
-def _modules(room: str) -> list[str]:
-    """The public modules of a room, the room itself first."""
-    source = ROOT / "src"
-    folder = source / "ordercore" / room
-    paths = sorted(folder.rglob("*.py")) or [folder.with_suffix(".py")]
-    names = {
-        ".".join(path.relative_to(source).with_suffix("").parts).removesuffix(".__init__")
-        for path in paths
+def _exported(module: ModuleType) -> dict[str, int]:
+    """The classes and functions that a module exports, by the identity of what they name."""
+    values = {name: getattr(module, name) for name in getattr(module, "__all__", ())}
+    return {
+        name: id(value)
+        for name, value in values.items()
+        if inspect.isclass(value) or inspect.isfunction(value)
     }
-    return sorted(name for name in names if "._" not in name)
 
 
-def _add_modules(app: Sphinx, name: str, source: list[str]) -> None:
+def _told_elsewhere() -> dict[str, list[str]]:
+    """For each module the names that another one tells about: the inner module is the first."""
+    seen: set[int] = set()
+    found: dict[str, list[str]] = {}
+    for name, module in sorted(MODULES.items(), key=lambda each: hasattr(each[1], "__path__")):
+        exported = _exported(module)
+        found[name] = [each for each, identity in exported.items() if identity in seen]
+        seen.update(exported.values())
+    return found
+
+
+def _add_modules(_: Sphinx, name: str, source: list[str]) -> None:
     """Write one section for each public module into the page about the interface."""
-    del app
     if name != "api":
         return
-    for room in _layers():
-        for module in _modules(room):
-            is_room = (ROOT / "src" / Path(*module.split(".")) / "__init__.py").is_file()
-            what = "   :no-members:\n" if is_room else ""
-            source[0] += f"\n## {module}\n\n```{{eval-rst}}\n.. automodule:: {module}\n{what}```\n"
+    elsewhere = _told_elsewhere()
+    for module in MODULES:
+        without = ", ".join(elsewhere[module])
+        option = f"   :exclude-members: {without}\n" if without else ""
+        source[0] += f"\n## {module}\n\n```{{eval-rst}}\n.. automodule:: {module}\n{option}```\n"
 
 
 def _keep_colons(*event: object) -> None:
@@ -89,7 +122,15 @@ def _keep_colons(*event: object) -> None:
         lines[:0] = ["..", ""]
 
 
+def _leave_builtins(_: Sphinx, doctree: nodes.document) -> None:
+    """Keep ``type`` in an annotation from pointing to some attribute of that name."""
+    for node in list(doctree.findall(pending_xref)):
+        if node.get("refdomain") == "py" and hasattr(builtins, node["reftarget"]):
+            node.replace_self(node.children)
+
+
 def setup(app: Sphinx) -> None:
     """Let the page about the interface follow the source tree."""
     app.connect("source-read", _add_modules)
     app.connect("autodoc-process-docstring", _keep_colons, priority=100)
+    app.connect("doctree-read", _leave_builtins)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 import attrs
 
 from ordercore.errors import OrderCoreError
-from tests.architecture.source import FAMILIES, errors
+from tests.architecture.source import FAMILIES, errors, modules
 
 Stored = Callable[[str, Iterable[str]], None]
 Error = type[OrderCoreError]
@@ -44,6 +44,18 @@ def test_each_error_states_its_facts() -> None:
 def test_each_error_is_named_as_one() -> None:
     """Names of errors end in Error."""
     assert [] == [error for error in errors() if not error.__name__.endswith("Error")]
+
+
+def test_each_error_can_be_caught() -> None:
+    """A host can import each error from a public module that exports it."""
+    public = {
+        getattr(module, name, None)
+        for module in modules()
+        if "._" not in module.__name__
+        for name in getattr(module, "__all__", ())
+        if name.endswith("Error")
+    }
+    assert [] == [error for error in errors() if error not in public]
 
 
 def test_codes_are_unique() -> None:
