@@ -8,8 +8,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
-from cattrs import Converter
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+import attrs
+from cattrs import Converter, gen
+from cattrs.gen import override
 
 from ordercore.codec._hooks import (
     Hooks,
@@ -50,6 +51,9 @@ __all__ = ["TAG", "Compiler", "type_name"]
 
 TAG: Final = "$type"
 """The key that tells the classes of a union apart."""
+
+_GEN: Final[Any] = gen
+"""cattrs leaves the types of its generated functions open."""
 
 
 def type_name(declared: type) -> str:
@@ -221,18 +225,23 @@ class Compiler:
         inner = {slot.name: self.hooks(slot.type) for slot in kind.slots}
         writers: dict[str, Any] = {n: override(unstruct_hook=h.write) for n, h in inner.items()}
         readers: dict[str, Any] = {n: override(struct_hook=h.read) for n, h in inner.items()}
-        write = make_dict_unstructure_fn(
-            cast("type[Any]", kind.type),
+        cls = cast("type[Any]", kind.type)
+        # Positional fields first: cattrs keeps the order, and a kw_only base comes before them.
+        fields = sorted(attrs.fields(cls), key=lambda field: field.kw_only)
+        write = _GEN.make_dict_unstructure_fn_from_attrs(
+            fields,
+            cls,
             self._converter,
             _cattrs_omit_if_default=self._omit_defaults,
             _cattrs_use_linecache=False,
             **writers,
         )
-        read = make_dict_structure_fn(
-            cast("type[Any]", kind.type),
+        read = _GEN.make_dict_structure_fn_from_attrs(
+            fields,
+            cls,
             self._converter,
-            _cattrs_use_linecache=False,
             _cattrs_forbid_extra_keys=True,
+            _cattrs_use_linecache=False,
             _cattrs_detailed_validation=self._detailed,
             **readers,
         )

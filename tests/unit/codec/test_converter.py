@@ -87,6 +87,19 @@ class Unregistered(Shape):
 
 
 @frozen(kw_only=True)
+class Base:
+    at: int
+
+
+@frozen
+class Derived(Base):
+    """Its own field may be given by position, the inherited one comes first."""
+
+    lines: tuple[int, ...]
+    note: str = ""
+
+
+@frozen(kw_only=True)
 class Node:
     name: str
     children: tuple[Node, ...] = ()
@@ -154,6 +167,14 @@ def test_every_kind_of_field_comes_back(value: Everything) -> None:
     """What is read is what was written, with all fields or without those at their default."""
     assert value == decode(encode(value), Everything)
     assert value == from_plain(json.loads(json.dumps(to_plain(value, full=True))), Everything)
+
+
+def test_a_class_below_a_keyword_only_one_comes_back() -> None:
+    """Fields by position and by keyword are read alike."""
+    for value in (Derived((1, 2), at=3), Derived((1,), "n", at=3)):
+        assert value == decode(encode(value), Derived)
+    with pytest.raises(DecodeError):
+        from_plain({"lines": [1]}, Derived)
 
 
 def test_defaults_are_left_out() -> None:
