@@ -234,7 +234,7 @@ def priced_tax(tax: Tax, minor: int, currency: Currency) -> PricedTax:
     return PricedTax(
         code=tax.code,
         rate=tax.rate,
-        amount=Money(minor, currency),
+        amount=within_limits(minor, currency),
         category=tax.category,
         title=tax.title,
         jurisdiction=tax.jurisdiction,
