@@ -30,24 +30,26 @@ A store applies the moves of one commit like this, in one transaction:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from enum import Enum, unique
-from types import MappingProxyType
-from typing import Final
+from collections.abc import Iterable
 
 from attrs import define, evolve, frozen
 
-from ordercore.errors import BrokenContractError, ConflictError, OrderCoreError, RefusedError
+from ordercore.errors import ConflictError, OrderCoreError, RefusedError
 from ordercore.facts import Event
-from ordercore.ids import LineId, StreamId
+from ordercore.inventory._effects import EFFECTS, OWNED_KINDS, Bound, Effect
+from ordercore.inventory._rows import (
+    CauseReusedError,
+    OwnerlessMoveError,
+    ReservationChangedError,
+    apply_reservation,
+    unapplied,
+)
 from ordercore.inventory.events import StockPolicySet
 from ordercore.inventory.model import (
-    OWNED,
     Counters,
     MoveKind,
     MovesStock,
     OutOfStockError,
-    Reservation,
     Shortage,
     StockMove,
     StockPlace,
@@ -59,10 +61,12 @@ __all__ = [
     "OWNED_KINDS",
     "BelowZeroError",
     "Bound",
+    "CauseReusedError",
     "Delta",
     "Effect",
     "OwnerlessMoveError",
     "ReservationChangedError",
+    "StalePlanError",
     "apply",
     "apply_reservation",
     "broken_bound",
@@ -70,61 +74,9 @@ __all__ = [
     "net",
     "policies_of",
     "refusal",
+    "unapplied",
     "with_policy",
 ]
-
-
-@unique
-class Bound(Enum):
-    """What a move promises, and so which bound it must keep."""
-
-    NONE = "none"
-    """A truth or a gift: it always applies."""
-    PROMISE = "promise"
-    """It takes units for somebody: they must be free, and nobody may wait for them."""
-    QUEUE = "queue"
-    """It promises units that are not there: within the backorder limit, and nothing is free."""
-
-
-@frozen(kw_only=True)
-class Effect:
-    """How often each counter takes the quantity of a move: -1, 0 or 1."""
-
-    on_hand: int = 0
-    reserved: int = 0
-    queued: int = 0
-    unavailable: int = 0
-    incoming: int = 0
-    bound: Bound = Bound.NONE
-
-
-EFFECTS: Final[Mapping[MoveKind, Effect]] = MappingProxyType(
-    {
-        MoveKind.EXPECT: Effect(incoming=1),
-        MoveKind.RECEIVE: Effect(on_hand=1),
-        MoveKind.RESERVE: Effect(reserved=1, bound=Bound.PROMISE),
-        MoveKind.RELEASE: Effect(reserved=-1),
-        MoveKind.QUEUE: Effect(queued=1, bound=Bound.QUEUE),
-        MoveKind.FILL: Effect(queued=-1, reserved=1),
-        MoveKind.REQUEUE: Effect(queued=1, reserved=-1),
-        MoveKind.UNQUEUE: Effect(queued=-1),
-        MoveKind.PICK: Effect(),
-        MoveKind.SHIP: Effect(on_hand=-1, reserved=-1),
-        MoveKind.RETURN_IN: Effect(on_hand=1, unavailable=1),
-        MoveKind.RESTOCK: Effect(unavailable=-1),
-        MoveKind.DAMAGE: Effect(unavailable=1),
-        MoveKind.REPAIR: Effect(unavailable=-1),
-        MoveKind.WRITE_OFF: Effect(on_hand=-1, unavailable=-1),
-        MoveKind.TRANSFER_OUT: Effect(on_hand=-1, bound=Bound.PROMISE),
-        MoveKind.TRANSFER_IN: Effect(on_hand=1),
-        MoveKind.ADJUST: Effect(on_hand=1),
-        MoveKind.COUNT: Effect(),
-    }
-)
-"""What each kind of move does (RULES I-2). A COUNT sets ``on_hand`` instead of adding to it."""
-
-OWNED_KINDS: Final = OWNED
-"""Moves that also change the reservation row of their owner, line and place."""
 
 
 @define
@@ -140,25 +92,12 @@ class BelowZeroError(RefusedError):
 
 
 @define
-class ReservationChangedError(ConflictError):
-    """The owner no longer holds what the plan gives back or ships: read it again."""
+class StalePlanError(ConflictError):
+    """The counters have changed since the plan was made, for the better."""
 
-    sentence = "{owner} holds {held} of {item} at {location} for {line}, not {asked}; read again."
-    owner: StreamId
-    line: LineId
+    sentence = "More of {item} at {location} is free by now; plan again."
     item: str
     location: str
-    held: int
-    asked: int
-
-
-@define
-class OwnerlessMoveError(BrokenContractError):
-    """A move that changes no reservation was given to a reservation row, or to a foreign one."""
-
-    sentence = "A {kind} move does not belong to the reservation of {owner}."
-    kind: str
-    owner: str
 
 
 @frozen(kw_only=True)
@@ -308,6 +247,7 @@ def apply(counters: Counters, delta: Delta) -> Counters:
     Raises:
         OutOfStockError: More is promised than can be supplied.
         BelowZeroError: More is taken back than was recorded.
+        StalePlanError: Units would queue beside free stock: reserve those first.
 
     Source:
         RULES I-2.
@@ -329,69 +269,25 @@ def refusal(counters: Counters, delta: Delta) -> OrderCoreError:
     """
     Why the delta cannot be applied to these counters, as the error to raise.
 
-    When nothing forbids it any more (the figures were read later), it is out of stock all the
-    same: the conditional write found it so.
+    Out of stock; below zero; or, when by these figures the plan is merely old (units became free,
+    or nothing forbids it any more), a conflict: plan again.
     """
+    place = delta.place
     names = ("reserved", "queued", "unavailable", "incoming")
     for name, figure in zip(names, _after(counters, delta)[1:], strict=True):
         if figure < 0:
             recorded: int = getattr(counters, name)
-            place = delta.place
             return BelowZeroError(place.item, place.location, name, recorded, recorded - figure)
-    gross_reserved = max(0, delta.reserved) + max(0, delta.queued)
-    wanted = max(gross_reserved, -delta.on_hand, 1)
-    supplied = counters.available if not delta.queues else (counters.can_supply or 0)
+    room = counters.can_queue
+    is_full = delta.queues and room is not None and delta.queued > room
+    if broken_bound(counters, delta) is not Bound.PROMISE and not is_full:
+        return StalePlanError(place.item, place.location)
+    wanted = max(0, delta.reserved) + max(0, delta.queued) or -delta.on_hand
+    supplied = counters.available + ((room or 0) if delta.queues else 0)
     short = Shortage(
-        item=delta.place.item,
+        item=place.item,
         wanted=wanted,
         supplied=min(supplied, wanted),
-        location=delta.place.location,
+        location=place.location,
     )
     return OutOfStockError((short,))
-
-
-def apply_reservation(
-    row: Reservation | None, move: StockMove, *, position: int = 0
-) -> Reservation | None:
-    """
-    The owner's row after a move of `OWNED_KINDS`; None when nothing is left in it.
-
-    Args:
-        row: The row of the move's owner, line and place; None when there is none.
-        move: RESERVE, RELEASE, QUEUE, UNQUEUE, FILL, REQUEUE or SHIP.
-        position: The place in the queue of a row that begins; an older row keeps its own.
-
-    Raises:
-        ReservationChangedError: The row holds less than is given back, filled or shipped.
-        OwnerlessMoveError: The move is of another kind, or the row another's.
-
-    Source:
-        RULES I-2 (requeue keeps its place), I-4.
-    """
-    if move.kind not in OWNED or move.owner is None or move.line is None:
-        raise OwnerlessMoveError(move.kind, str(move.owner))
-    row = row or Reservation(
-        owner=move.owner,
-        line=move.line,
-        item=move.item,
-        location=move.location,
-        position=position,
-        partial=move.partial,
-    )
-    if (row.owner, row.line, row.item) != (move.owner, move.line, move.item):
-        raise OwnerlessMoveError(move.kind, row.owner)
-    effect = EFFECTS[move.kind]
-    reserved = row.reserved + effect.reserved * move.quantity
-    queued = row.queued + effect.queued * move.quantity
-    if reserved < 0 or queued < 0:
-        raise ReservationChangedError(
-            owner=row.owner,
-            line=row.line,
-            item=row.item,
-            location=row.location,
-            held=row.reserved if reserved < 0 else row.queued,
-            asked=move.quantity,
-        )
-    if not reserved and not queued:
-        return None
-    return evolve(row, reserved=reserved, queued=queued)
