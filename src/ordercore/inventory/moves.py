@@ -34,7 +34,7 @@ from collections.abc import Iterable
 
 from attrs import define, evolve, frozen
 
-from ordercore.errors import ConflictError, OrderCoreError, RefusedError
+from ordercore.errors import OrderCoreError, RefusedError
 from ordercore.facts import Event
 from ordercore.inventory._effects import EFFECTS, OWNED_KINDS, Bound, Effect
 from ordercore.inventory._rows import (
@@ -66,7 +66,6 @@ __all__ = [
     "Effect",
     "OwnerlessMoveError",
     "ReservationChangedError",
-    "StalePlanError",
     "apply",
     "apply_reservation",
     "broken_bound",
@@ -89,15 +88,6 @@ class BelowZeroError(RefusedError):
     figure: str
     recorded: int
     asked: int
-
-
-@define
-class StalePlanError(ConflictError):
-    """The counters have changed since the plan was made, for the better."""
-
-    sentence = "More of {item} at {location} is free by now; plan again."
-    item: str
-    location: str
 
 
 @frozen(kw_only=True)
@@ -247,7 +237,6 @@ def apply(counters: Counters, delta: Delta) -> Counters:
     Raises:
         OutOfStockError: More is promised than can be supplied.
         BelowZeroError: More is taken back than was recorded.
-        StalePlanError: Units would queue beside free stock: reserve those first.
 
     Source:
         RULES I-2.
@@ -269,8 +258,8 @@ def refusal(counters: Counters, delta: Delta) -> OrderCoreError:
     """
     Why the delta cannot be applied to these counters, as the error to raise.
 
-    Out of stock; below zero; or, when by these figures the plan is merely old (units became free,
-    or nothing forbids it any more), a conflict: plan again.
+    When nothing forbids it by these figures, which were read later, it is out of stock all the
+    same: the conditional write found it so, and the caller plans anew.
     """
     place = delta.place
     names = ("reserved", "queued", "unavailable", "incoming")
@@ -279,9 +268,6 @@ def refusal(counters: Counters, delta: Delta) -> OrderCoreError:
             recorded: int = getattr(counters, name)
             return BelowZeroError(place.item, place.location, name, recorded, recorded - figure)
     room = counters.can_queue
-    is_full = delta.queues and room is not None and delta.queued > room
-    if broken_bound(counters, delta) is not Bound.PROMISE and not is_full:
-        return StalePlanError(place.item, place.location)
     wanted = max(0, delta.reserved) + max(0, delta.queued) or -delta.on_hand
     supplied = counters.available + ((room or 0) if delta.queues else 0)
     short = Shortage(
