@@ -9,16 +9,20 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from ordercore.ids import PartyId, id_of
+from ordercore.ids import PartyId, checked_id
 
 __all__ = ["Address", "Destination", "Party", "PartyRef"]
+
+
+def _party_id(value: PartyId) -> PartyId:
+    return PartyId(checked_id(value, "party id"))
 
 
 @frozen
 class PartyRef:
     """One version of one party."""
 
-    party: PartyId = field(converter=id_of(PartyId, "party id"))
+    party: PartyId = field(converter=_party_id)
     version: int = 1
 
 
@@ -48,7 +52,7 @@ class Address:
 class Party:
     """One version of a person's or company's data; an edit makes the next version."""
 
-    id: PartyId = field(converter=id_of(PartyId, "party id"))
+    id: PartyId = field(converter=_party_id)
     version: int = 1
     name: str = field(default="", repr=False)
     email: str = field(default="", repr=False)

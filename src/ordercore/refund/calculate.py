@@ -107,6 +107,7 @@ def calculate(
     after = evolve(basis, credits=(*basis.credits, credit), credited=None)
     back = after.to_pay_back
     return RefundQuote(
+        request=request,
         credit=credit,
         maximum=build.maximum,
         pay_back=back,

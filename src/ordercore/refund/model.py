@@ -254,6 +254,7 @@ class RefundQuote:
     What a refund would do; it can be shown, and then carried out as shown (RULES RF-2).
 
     Args:
+        request: What was asked; carrying the quote out asks the same again.
         credit: By how much less would be owed, in parts.
         maximum: The most that could still be credited, before this credit.
         pay_back: What would be sent back now.
@@ -262,6 +263,7 @@ class RefundQuote:
         rows: The explanation; rows that count sum to the credit.
     """
 
+    request: RefundRequest
     credit: Credit
     maximum: Money
     pay_back: Money

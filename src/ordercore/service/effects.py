@@ -15,16 +15,17 @@ from typing import Generic, TypeVar
 
 from attrs import frozen
 
+from ordercore.fulfilment.model import BookingAnswer
 from ordercore.ids import ItemId, Key, StreamId
 from ordercore.inventory.model import Allocation, Counters, StockPlace
-from ordercore.payment.model import Answer, LookUpAnswer, Operation
+from ordercore.payment.answers import Answer, LookUpAnswer
+from ordercore.payment.model import Operation
 from ordercore.ports.gateways import (
-    BookingAnswer,
     BookingRequest,
     CarrierGateway,
     IdSource,
+    PaymentCall,
     PaymentGateway,
-    PaymentRequest,
 )
 from ordercore.ports.repositories import Store, StoredStream
 from ordercore.ports.unit_of_work import ChangeSet, Committed
@@ -180,7 +181,7 @@ class RecordFailure(Effect[int]):
 class SendToGateway(Effect[Answer]):
     """Perform a payment operation whose intent is saved."""
 
-    request: PaymentRequest
+    request: PaymentCall
 
     def call(self, ports: Ports) -> Answer:
         match self.request.operation:
@@ -198,7 +199,7 @@ class SendToGateway(Effect[Answer]):
 class AskGateway(Effect[LookUpAnswer]):
     """Ask what became of an operation."""
 
-    request: PaymentRequest
+    request: PaymentCall
 
     def call(self, ports: Ports) -> LookUpAnswer:
         return ports.payments.look_up(self.request)

@@ -8,25 +8,24 @@ the stored facts alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
 from attrs import define, evolve, field, frozen
 
-from ordercore.codec import fingerprint
 from ordercore.errors import BrokenContractError, ConflictError, UnavailableError
 from ordercore.facts import Event, Report, Request
 from ordercore.fulfilment.commands import ReportBooking
 from ordercore.fulfilment.model import BookingUnknown
 from ordercore.ids import Actor, CommitId, Key, OrderId, StreamId
 from ordercore.inventory.model import OutOfStockError
-from ordercore.order.commands import AddReference, ChangeDestination, Place
-from ordercore.order.decide import Command, decide, evolve as fold, replay
+from ordercore.order.commands import Place
+from ordercore.order.decide import Command, decide, replay
+from ordercore.order.decide import evolve as fold
 from ordercore.order.model import Order
 from ordercore.order.party import Party
+from ordercore.payment.answers import LookUpAnswer, Unknown
 from ordercore.payment.commands import ReportAnswer
-from ordercore.payment.model import LookUpAnswer, Unknown
 from ordercore.ports.unit_of_work import (
     ChangeSet,
     Committed,
@@ -59,7 +58,7 @@ from ordercore.service.effects import (
     SendToGateway,
     Sleep,
 )
-from ordercore.service.requests import booking_request, payment_request
+from ordercore.service.requests import booking_request, payment_call
 from ordercore.service.summary import summary_of
 
 __all__ = ["SYSTEM", "Engine", "Intention", "Receipt", "RunawayError", "Settings"]
@@ -159,9 +158,7 @@ class Engine:
 
     settings: Settings = Settings()
 
-    async def execute(
-        self, stream: StreamId, command: Command, intention: Intention
-    ) -> Receipt:
+    async def execute(self, stream: StreamId, command: Command, intention: Intention) -> Receipt:
         """Serve one command, then do all that is due; a known key answers as it did first."""
         known = await self._known(intention)
         if known is not None:
@@ -374,7 +371,7 @@ class Engine:
     async def _perform(self, task: RemoteTask, order: Order) -> Report | None:
         match task:
             case SendPayment(key=key) | LookUpPayment(key=key):
-                request = payment_request(order, key)
+                request = payment_call(order, key)
                 if isinstance(task, SendPayment):
                     return await _answered(SendToGateway(request))
                 return await _answered(AskGateway(request))

@@ -90,8 +90,7 @@ class Permissions:
 
 def _covers(grants: tuple[Grant, ...], amount: Money) -> bool:
     return any(
-        grant.limit is None
-        or (grant.limit.currency == amount.currency and amount <= grant.limit)
+        grant.limit is None or (grant.limit.currency == amount.currency and amount <= grant.limit)
         for grant in grants
     )
 

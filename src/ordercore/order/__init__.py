@@ -1,0 +1,1 @@
+"""The order itself: the only room that knows all the others."""

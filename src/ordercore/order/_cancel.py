@@ -1,0 +1,143 @@
+"""
+Closing open slots: cancel, short pick, expiry. One mechanism for units, stock and debt (O-5, F-3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from attrs import define
+
+from ordercore.errors import RefusedError
+from ordercore.facts import Event
+from ordercore.fulfilment.planning import CancelPlan, plan_cancel
+from ordercore.ids import LineId
+from ordercore.inventory.events import UnitsReleased
+from ordercore.inventory.model import Allocation
+from ordercore.order.events import UnitsCancelled
+from ordercore.order.evolve import replay
+from ordercore.order.model import Order
+from ordercore.order.quote import closing_credit
+from ordercore.order.rules import open_units
+from ordercore.pricing.slots import SlotSet
+from ordercore.refund.model import CreditCause
+
+__all__ = ["NothingToCancelError", "cancel", "close_units", "released"]
+
+
+@define
+class NothingToCancelError(RefusedError):
+    """More units would be cancelled than are open."""
+
+    sentence = "{wanted} units of line {line} cannot be cancelled: {possible} are still open."
+    line: LineId
+    wanted: int
+    possible: int
+
+
+def cancel(
+    order: Order, wanted: Mapping[LineId, int], now: datetime, reason: str
+) -> Iterator[Event]:
+    """
+    Cancel what nobody works on at once, and ask the locations for the rest.
+
+    Raises:
+        NothingToCancelError: Fewer units of a line are open, or none at all.
+
+    Source:
+        RULES O-5.
+    """
+    possible = {line.id: open_units(order, line) for line in order.priced.lines}
+    for line, units in wanted.items():
+        order.priced.line(line)
+        if not 0 < units <= possible[line]:
+            raise NothingToCancelError(line, units, possible[line])
+    plan = plan_cancel(order.fulfilment, wanted, open_units=possible, now=now)
+    _check_plan(plan, possible)
+    yield from plan.events
+    if plan.at_once:
+        after = replay(plan.events, order)
+        yield from close_units(after, plan.at_once, now, cause=CreditCause.CANCELLED, reason=reason)
+
+
+def _check_plan(plan: CancelPlan, possible: Mapping[LineId, int]) -> None:
+    """Refuse where a location still has to answer an earlier question about some of the units."""
+    for line, units in plan.left.items():
+        done = plan.at_once.get(line, 0) + plan.asked.get(line, 0)
+        raise NothingToCancelError(line, units + done, min(done, possible[line]))
+
+
+def close_units(
+    order: Order,
+    units: Mapping[LineId, int],
+    now: datetime,
+    *,
+    cause: CreditCause,
+    reason: str = "",
+) -> Iterator[Event]:
+    """The facts that end so many open units of each line: the highest open slots go first."""
+    items: list[tuple[LineId, SlotSet]] = []
+    for line_id, count in units.items():
+        line = order.priced.line(line_id)
+        items.append((line_id, order.open_slots(line).highest(count)))
+    freed = tuple(released(order, units))
+    if freed:
+        yield UnitsReleased(order.stream, freed, at=now)
+    closed = tuple(items)
+    yield UnitsCancelled(
+        items=closed, credit=closing_credit(order, closed, cause, reason), reason=reason, at=now
+    )
+
+
+def released(
+    order: Order, units: Mapping[LineId, int], *, keeps_open: bool = False
+) -> Iterator[Allocation]:
+    """
+    What of an order's stock so many open units give back: places in the queue go first.
+
+    With *keeps_open* the units stay open and are taken from another place later; else what the
+    units that stay open need is kept.
+    """
+    for line_id, count in units.items():
+        line = order.priced.line(line_id)
+        have = order.stock.reserved(line_id) + order.stock.queued(line_id)
+        needed = 0 if keeps_open else open_units(order, line) - count
+        surplus = min(count, have - needed)
+        yield from _taken(order.stock.of(line_id), surplus, _planned(order, line_id))
+
+
+def _planned(order: Order, line: LineId) -> Mapping[str, int]:
+    """By location, the units of a line that somebody there shall still send."""
+    found: dict[str, int] = {}
+    for work in order.fulfilment.open_orders:
+        for known in work.lines:
+            if known.line == line:
+                found[work.location] = found.get(work.location, 0) + known.remaining
+    return found
+
+
+def _taken(
+    held: Iterable[Allocation], count: int, planned: Mapping[str, int]
+) -> Iterator[Allocation]:
+    """Places in the queue first, then what is held and nobody is working on."""
+    for row in sorted(held, key=lambda row: row.queued == 0):
+        if count <= 0:
+            return
+        queued = min(count, row.queued)
+        idle = max(0, row.reserved - planned.get(row.location, 0))
+        reserved = min(count - queued, idle)
+        if queued + reserved:
+            yield _part(row, reserved, queued)
+            count -= queued + reserved
+
+
+def _part(row: Allocation, reserved: int, queued: int) -> Allocation:
+    return Allocation(
+        line=row.line,
+        item=row.item,
+        location=row.location,
+        reserved=reserved,
+        queued=queued,
+        partial=row.partial,
+    )

@@ -1,0 +1,289 @@
+"""The decisions about an order as a whole, one small function for each request."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Final
+
+from attrs import define
+
+from ordercore.errors import InvalidValueError, RefusedError
+from ordercore.facts import Event
+from ordercore.ids import HoldKind, LineId, TenderId, checked_id
+from ordercore.money import CurrencyMismatchError, Money, sum_money
+from ordercore.order import commands as oc
+from ordercore.order import events as ev
+from ordercore.order._cancel import cancel
+from ordercore.order.completion import not_complete
+from ordercore.order.documents import NothingToInvoiceError, invoice
+from ordercore.order.model import Order
+from ordercore.order.quote import check_fresh
+from ordercore.order.rules import is_stock_ready, open_units
+from ordercore.order.status import order_status
+from ordercore.order.terms import Blocks, InvoiceWhen
+from ordercore.payment.model import Tender, looks_like_card
+from ordercore.pricing.totals import check_still_valid
+
+__all__ = ["place"]
+
+_Events = tuple[Event, ...]
+LONGEST_NOTE: Final = 10_000
+_NUMBERS: Final = re.compile(r"[0-9](?:[ -]?[0-9]){12,18}")
+
+
+@define
+class TendersDoNotFitError(InvalidValueError):
+    """The tenders pay more than is charged, or two of them want the rest."""
+
+    sentence = "The tenders cannot pay this order: {problem}."
+    problem: str
+
+
+@define
+class StockNotReadyError(RefusedError):
+    """Units are neither held nor awaited: the shop cannot be bound yet."""
+
+    sentence = "The order cannot be confirmed: stock is missing for some of its units."
+
+
+@define
+class UnknownHoldKindError(RefusedError):
+    """The order has no such hold."""
+
+    sentence = "There is no hold {kind} on this order."
+    kind: HoldKind
+
+
+@define
+class UnknownStageError(RefusedError):
+    """The terms have no such stage, or it is not inside the order's status."""
+
+    sentence = "The order cannot enter the stage {stage}: {problem}."
+    stage: str
+    problem: str
+
+
+@define
+class NotCompleteError(RefusedError):
+    """Something is still owed by somebody."""
+
+    sentence = "The order cannot be completed: {problem}."
+    problem: str
+
+
+@define
+class InvalidTextError(InvalidValueError):
+    """A note, tag or reason is too long or empty."""
+
+    sentence = "{name} must have 1 to {longest} characters."
+    name: str
+    longest: int
+
+
+def place(order: Order | None, command: oc.Place, now: datetime) -> _Events:
+    """A priced order becomes an order (RULES O-1)."""
+    if order is not None:
+        raise StageOfLifeError(command.order)
+    check_still_valid(command.priced, now)
+    command.terms.payment.check(command.terms.capabilities)
+    _check_tenders(command.tenders, command.priced.total)
+    placed = ev.OrderPlaced(
+        series=command.terms.order_series,
+        order=command.order,
+        priced=command.priced,
+        terms=command.terms,
+        tenders=command.tenders,
+        customer=command.customer,
+        destination=command.destination,
+        channel=command.channel,
+        origin=command.origin,
+        at=now,
+    )
+    references = tuple(
+        ev.ReferenceAdded(
+            system=checked_id(system, "system"), value=checked_id(value, "reference"), at=now
+        )
+        for system, value in command.references
+    )
+    holds = tuple(
+        ev.HoldPlaced(kind=kind, blocks=(Blocks.CONFIRM,), reason="by the terms", at=now)
+        for kind in command.terms.holds_at_placement
+    )
+    return (placed, *references, *holds)
+
+
+@define
+class StageOfLifeError(RefusedError):
+    """The order exists already."""
+
+    sentence = "The order {order} was placed already."
+    order: str
+
+
+def _check_tenders(tenders: tuple[Tender, ...], total: Money) -> None:
+    ids: set[TenderId] = {tender.id for tender in tenders}
+    if len(ids) < len(tenders):
+        raise TendersDoNotFitError("two of them have one id")
+    amounts = [tender.amount for tender in tenders if tender.amount is not None]
+    for amount in amounts:
+        if amount.currency != total.currency:
+            raise CurrencyMismatchError(amount.currency.code, total.currency.code)
+    if len(tenders) - len(amounts) > 1:
+        raise TendersDoNotFitError("two of them have no amount, and one only can pay the rest")
+    if sum_money(amounts, total.currency) > total:
+        raise TendersDoNotFitError("together they pay more than is charged")
+
+
+def confirm(order: Order, command: oc.Confirm, now: datetime) -> _Events:
+    """Confirm by hand: the person vouches for the money, never for the stock."""
+    del command
+    if not is_stock_ready(order):
+        raise StockNotReadyError
+    return (ev.OrderConfirmed(at=now),)
+
+
+def cancel_all(order: Order, command: oc.Cancel, now: datetime) -> _Events:
+    """Cancel every open unit."""
+    wanted = {line.id: open_units(order, line) for line in order.priced.lines}
+    wanted = {line: units for line, units in wanted.items() if units}
+    return tuple(cancel(order, wanted, now, command.reason))
+
+
+def cancel_units(order: Order, command: oc.CancelUnits, now: datetime) -> _Events:
+    """Cancel some open units."""
+    wanted: dict[LineId, int] = {}
+    for line, units in command.units:
+        if type(units) is not int or units < 1 or line in wanted:
+            raise InvalidUnitsError(line)
+        wanted[line] = units
+    if not wanted:
+        raise InvalidUnitsError("")
+    return tuple(cancel(order, wanted, now, command.reason))
+
+
+@define
+class InvalidUnitsError(InvalidValueError):
+    """Units of a line are not a whole number above zero, or a line is named twice."""
+
+    sentence = "Name each line once, with a whole number of units above zero ({line})."
+    line: str
+
+
+def refund(order: Order, command: oc.Refund, now: datetime) -> _Events:
+    """Grant exactly what was quoted (RULES RF-2)."""
+    check_fresh(order, command.quote)
+    return (ev.CreditGranted(credit=command.quote.credit, at=now),)
+
+
+def place_hold(order: Order, command: oc.PlaceHold, now: datetime) -> _Events:
+    """Stop some of the work."""
+    if not command.blocks:
+        raise InvalidTextError("the list of what a hold blocks", len(Blocks))
+    same = any(hold.kind == command.kind and hold.blocks == command.blocks for hold in order.holds)
+    if same:
+        return ()
+    return (
+        ev.HoldPlaced(
+            kind=command.kind,
+            blocks=command.blocks,
+            reason=command.reason,
+            release_at=command.release_at,
+            at=now,
+        ),
+    )
+
+
+def release_hold(order: Order, command: oc.ReleaseHold, now: datetime) -> _Events:
+    """Let the work go on."""
+    if all(hold.kind != command.kind for hold in order.holds):
+        raise UnknownHoldKindError(command.kind)
+    return (ev.HoldReleased(kind=command.kind, reason=command.reason, at=now),)
+
+
+def move_to_stage(order: Order, command: oc.MoveToStage, now: datetime) -> _Events:
+    """Enter one of the host's own stages (ARCHITECTURE: a stage can only refine)."""
+    rule = order.terms.stages
+    stage = rule.find(command.stage)
+    status = order_status(order)
+    if stage is None:
+        raise UnknownStageError(command.stage, "the terms do not know it")
+    if stage.inside != status:
+        raise UnknownStageError(command.stage, f"it is inside {stage.inside}, not {status}")
+    if rule.steps and order.stage and (order.stage, command.stage) not in rule.steps:
+        raise UnknownStageError(command.stage, f"there is no step to it from {order.stage}")
+    return (ev.StageChanged(stage=command.stage, at=now),)
+
+
+def amend_terms(order: Order, command: oc.AmendTerms, now: datetime) -> _Events:
+    """Change the terms on purpose."""
+    command.terms.payment.check(command.terms.capabilities)
+    if command.terms == order.terms:
+        return ()
+    return (ev.TermsAmended(terms=command.terms, reason=command.reason, at=now),)
+
+
+def change_destination(order: Order, command: oc.ChangeDestination, now: datetime) -> _Events:
+    """Send the goods elsewhere; what has left is not called back."""
+    if command.destination in {None, order.destination} and command.customer in {
+        None,
+        order.customer,
+    }:
+        return ()
+    return (
+        ev.DestinationChanged(destination=command.destination, customer=command.customer, at=now),
+    )
+
+
+def issue_invoice(order: Order, command: oc.IssueInvoice, now: datetime) -> _Events:
+    """Invoice by hand: what was sent, or everything where nothing has been sent."""
+    del command
+    when = InvoiceWhen.DISPATCH
+    if order.fulfilment.totals.dispatched == 0:
+        when = InvoiceWhen.CONFIRMATION
+    events = tuple(invoice(order, now, when))
+    if not events:
+        raise NothingToInvoiceError
+    return events
+
+
+def complete(order: Order, command: oc.Complete, now: datetime) -> _Events:
+    """Close the headline."""
+    del command
+    problem = not_complete(order, now)
+    if problem:
+        raise NotCompleteError(problem)
+    return (ev.OrderCompleted(at=now),)
+
+
+def add_note(order: Order, command: oc.AddNote, now: datetime) -> _Events:
+    """Keep a note; plausible card numbers are masked (RULES PAY-8)."""
+    del order
+    if not 0 < len(command.text) <= LONGEST_NOTE:
+        raise InvalidTextError("a note", LONGEST_NOTE)
+    return (ev.NoteAdded(text=_masked(command.text), at=now),)
+
+
+def _masked(text: str) -> str:
+    def mask(found: re.Match[str]) -> str:
+        number = found.group()
+        return f"[card number ending in {number[-4:]}]" if looks_like_card(number) else number
+
+    return _NUMBERS.sub(mask, text)
+
+
+def change_tags(order: Order, command: oc.ChangeTags, now: datetime) -> _Events:
+    """Put labels on or take them off."""
+    for tag in (*command.add, *command.remove):
+        checked_id(tag, "tag", longest=100)
+    added = tuple(tag for tag in dict.fromkeys(command.add) if tag not in order.tags)
+    removed = tuple(tag for tag in dict.fromkeys(command.remove) if tag in order.tags)
+    return (ev.TagsChanged(added=added, removed=removed, at=now),) if added or removed else ()
+
+
+def add_reference(order: Order, command: oc.AddReference, now: datetime) -> _Events:
+    """Record what another system calls this order."""
+    reference = (checked_id(command.system, "system"), checked_id(command.value, "reference"))
+    if reference in order.references:
+        return ()
+    return (ev.ReferenceAdded(system=reference[0], value=reference[1], at=now),)

@@ -1,0 +1,75 @@
+"""When nothing is owed by anyone any more, and until when an order may stay unconfirmed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ordercore.moment import after
+from ordercore.order._bases import returns_basis
+from ordercore.order.balance import balance
+from ordercore.order.model import Order
+from ordercore.order.rules import is_ended
+from ordercore.order.status import flags
+from ordercore.returns.policy import window_closes_at
+
+__all__ = ["completes_at", "confirm_by", "has_open_operations", "not_complete", "window_end"]
+
+
+def confirm_by(order: Order) -> datetime | None:
+    """The deadline of an unconfirmed order; None where there is none any more (RULES O-6)."""
+    if order.confirmed_at is not None or is_ended(order):
+        return None
+    return after(order.placed_at, order.terms.confirm_within)
+
+
+def has_open_operations(order: Order) -> bool:
+    """Whether some payment operation may still turn out to have happened."""
+    return any(found.is_open for found in order.payment.operations.values())
+
+
+def window_end(order: Order) -> datetime | None:
+    """When the last return window closes; None while it has not begun, or where there is none."""
+    basis = returns_basis(order)
+    ends = [window_closes_at(basis.policy, facts) for facts in basis.lines.values()]
+    known = [end for end in ends if end is not None]
+    return max(known) if known and len(known) == len(ends) else None
+
+
+def not_complete(order: Order, now: datetime) -> str:
+    """Why the order is not complete; empty where it is (RULES S)."""
+    problem = _goods_open(order, now)
+    if problem:
+        return problem
+    sums = balance(order)
+    if abs(sums.held.minor - sums.owed.minor) > order.terms.tolerance:
+        return f"{sums.owed} is owed and {sums.held} is held"
+    found = flags(order, sums)
+    if found:
+        return f"there are open questions ({', '.join(sorted(found))})"
+    if has_open_operations(order):
+        return "a payment operation is under way"
+    return ""
+
+
+def _goods_open(order: Order, now: datetime) -> str:
+    units, totals = order.units, order.fulfilment.totals
+    n = units.to_fulfil - units.cancelled_to_fulfil
+    if order.confirmed_at is None:
+        return "it is not confirmed"
+    if n == 0:
+        return ""
+    if totals.dispatched < n:
+        return "units have still to be sent"
+    end = window_end(order)
+    if end is not None and now < end:
+        return f"goods may come back until {end.isoformat()}"
+    if end is None and totals.ended < n:
+        return "units have not arrived"
+    return ""
+
+
+def completes_at(order: Order) -> datetime | None:
+    """When a confirmed order may become complete without another fact."""
+    if order.confirmed_at is None or order.completed_at is not None or is_ended(order):
+        return None
+    return window_end(order)

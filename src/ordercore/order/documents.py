@@ -1,0 +1,95 @@
+"""Which documents an order owes, and their facts; the arithmetic is `ordercore.invoice`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from attrs import define
+
+from ordercore.errors import RefusedError
+from ordercore.facts import Event
+from ordercore.ids import LineId
+from ordercore.invoice.build import (
+    CreditNoteBasis,
+    Header,
+    InvoiceBasis,
+    Source,
+    build,
+    invoiced_slots,
+    pending_credits,
+)
+from ordercore.invoice.events import DocumentIssued
+from ordercore.order.model import Order
+from ordercore.order.terms import InvoiceWhen
+from ordercore.pricing.slots import NO_SLOTS, SlotSet
+
+__all__ = ["NothingToInvoiceError", "credit_note", "invoice", "owes_credit_note", "to_invoice"]
+
+
+@define
+class NothingToInvoiceError(RefusedError):
+    """Everything that can be invoiced now is invoiced."""
+
+    sentence = "There is nothing to invoice now."
+
+
+def _source(order: Order) -> Source:
+    return Source(
+        order=order.id,
+        priced=order.priced,
+        credits=order.credits,
+        documents=order.documents,
+    )
+
+
+def _header(order: Order, now: datetime) -> Header:
+    customer = order.customer
+    return Header(
+        issued_on=now.date(),
+        buyer=(customer.party, customer.version) if customer is not None else None,
+    )
+
+
+def to_invoice(order: Order, when: InvoiceWhen) -> Mapping[LineId, SlotSet]:
+    """By line, the slots that an invoice is due for and that none states yet."""
+    done = invoiced_slots(order.documents, order.id) if order.documents else {}
+    return {
+        line: slots
+        for line, slots in _due(order, when)
+        if slots and not slots <= done.get(line, NO_SLOTS)
+        for slots in (slots - done.get(line, NO_SLOTS),)
+    }
+
+
+def _due(order: Order, when: InvoiceWhen) -> Iterator[tuple[LineId, SlotSet]]:
+    if when is InvoiceWhen.NEVER or order.confirmed_at is None:
+        return
+    for line in order.priced.lines:
+        everything = SlotSet.of(0, line.quantity) - order.cancelled_slots(line.id)
+        if when is InvoiceWhen.CONFIRMATION or not line.needs_fulfilment:
+            yield line.id, everything
+        else:
+            yield line.id, order.fulfilment.dispatched.get(line.id, NO_SLOTS)
+
+
+def invoice(order: Order, now: datetime, when: InvoiceWhen) -> Iterator[Event]:
+    """The invoice of all that is due and not invoiced; nothing where there is none."""
+    wanted = to_invoice(order, when)
+    if wanted:
+        basis = InvoiceBasis(header=_header(order, now), sources=((_source(order), wanted),))
+        yield DocumentIssued(series=order.terms.invoice_series, document=build(basis), at=now)
+
+
+def owes_credit_note(order: Order) -> bool:
+    """Whether a credit lowers something that was invoiced and no credit note says so."""
+    if not order.documents or not order.credits:
+        return False
+    return bool(pending_credits(_source(order)))
+
+
+def credit_note(order: Order, now: datetime) -> Iterator[Event]:
+    """The credit note of all pending credits."""
+    if owes_credit_note(order):
+        basis = CreditNoteBasis(header=_header(order, now), source=_source(order))
+        yield DocumentIssued(series=order.terms.credit_note_series, document=build(basis), at=now)

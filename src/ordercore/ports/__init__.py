@@ -1,0 +1,1 @@
+"""What the host application implements: storage, gateways, and the one commit between them."""

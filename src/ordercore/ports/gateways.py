@@ -1,0 +1,181 @@
+"""
+The outside, as the engine and the relay call it. Hosts implement these.
+
+A gateway that cannot say what happened answers `Unknown` (or raises: the engine takes any
+exception for `Unknown`). It never guesses. Every call carries a key: the same key and the same
+body must have the same effect as one call.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from datetime import datetime
+
+from attrs import field, frozen
+
+from ordercore.fulfilment.model import BookingAnswer, Parcel
+from ordercore.ids import Actor, Key, OrderId, PartyId, Reference
+from ordercore.money import Money
+from ordercore.order.party import Destination, Party
+from ordercore.payment.answers import Answer, LookUpAnswer
+from ordercore.payment.model import Operation, Tender
+from ordercore.payment.policy import Capabilities
+from ordercore.pricing.draft import Draft
+from ordercore.pricing.model import Tax
+
+__all__ = [
+    "AccountingGateway",
+    "BookingRequest",
+    "CarrierGateway",
+    "CustomerDirectory",
+    "Envelope",
+    "EventPublisher",
+    "IdSource",
+    "Notifier",
+    "PaymentCall",
+    "PaymentGateway",
+    "SalesChannel",
+    "TaxGateway",
+]
+
+
+@frozen(kw_only=True)
+class PaymentCall:
+    """
+    One call to a payment gateway: all that it must know, and nothing that changes on a resend.
+
+    ``target`` is the gateway's own reference of the authorisation (capture, void) or the capture
+    (refund). The engine does not send it after ``not_after``.
+    """
+
+    order: OrderId
+    key: Key
+    operation: Operation
+    tender: Tender
+    amount: Money
+    not_after: datetime
+    target: Reference | None = None
+    party: tuple[PartyId, int] | None = None
+
+
+class PaymentGateway(ABC):
+    """Moves money. Called by the engine, after the intent was committed."""
+
+    @property
+    @abstractmethod
+    def capabilities(self) -> Capabilities:
+        """What it can do; frozen into the terms of each order at placement."""
+
+    @abstractmethod
+    def authorise(self, call: PaymentCall) -> Answer:
+        """Set the amount aside."""
+
+    @abstractmethod
+    def capture(self, call: PaymentCall) -> Answer:
+        """Take the amount of the authorisation ``target``; "already captured" is a success."""
+
+    @abstractmethod
+    def void(self, call: PaymentCall) -> Answer:
+        """Let the uncaptured rest of the authorisation ``target`` go."""
+
+    @abstractmethod
+    def refund(self, call: PaymentCall) -> Answer:
+        """Give the amount of the capture ``target`` back."""
+
+    @abstractmethod
+    def look_up(self, call: PaymentCall) -> LookUpAnswer:
+        """What became of the call with this key; changes nothing."""
+
+
+@frozen(kw_only=True)
+class BookingRequest:
+    """A parcel to be booked; the same key never books a second one."""
+
+    order: OrderId
+    key: Key
+    parcel: Parcel
+    destination: Destination | None = None
+    party: tuple[PartyId, int] | None = None
+
+
+class CarrierGateway(ABC):
+    """Takes parcels. Called by the engine, after the parcel was packed."""
+
+    @abstractmethod
+    def book(self, request: BookingRequest) -> BookingAnswer:
+        """Book a parcel: its tracking number and label, or why not."""
+
+
+class TaxGateway(ABC):
+    """Knows taxes. Called by ``service.quote``, before pricing."""
+
+    @abstractmethod
+    def taxes(self, draft: Draft, destination: Destination) -> Mapping[str, tuple[Tax, ...]]:
+        """The taxes of each line and charge, by its id; kept verbatim."""
+
+
+class IdSource(ABC):
+    """Makes ids. Called by the engine, the only place where something random enters."""
+
+    @abstractmethod
+    def new_id(self) -> str:
+        """A fresh id that nobody can guess; it never comes twice."""
+
+
+@frozen(kw_only=True)
+class Envelope:
+    """
+    One published commit, shaped as a CloudEvents 1.0 event.
+
+    ``sequence`` is the version of the stream after it: subscribers put commits in order by it.
+    """
+
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    sequence: int
+    by: Actor
+    data: str = field(repr=False)
+
+
+class EventPublisher(ABC):
+    """Tells the world. Called by the relay: at least once, per order in order."""
+
+    @abstractmethod
+    def publish(self, envelope: Envelope) -> None:
+        """Hand one commit over; raising means "not now", and it comes again."""
+
+
+class SalesChannel(ABC):
+    """A shop or marketplace that wants to hear of its orders. Called by the relay."""
+
+    @abstractmethod
+    def tell(self, envelope: Envelope, references: tuple[tuple[str, str], ...]) -> None:
+        """Tell the channel; *references* are the names that it gave the order."""
+
+
+class AccountingGateway(ABC):
+    """Keeps the books. Called by the relay."""
+
+    @abstractmethod
+    def book(self, envelope: Envelope, rows: tuple[tuple[str, Money], ...]) -> None:
+        """Book one balanced entry: account and amount, debits above zero."""
+
+
+class CustomerDirectory(ABC):
+    """Knows customers (a CRM). Called by the host when it places an order."""
+
+    @abstractmethod
+    def find(self, party: PartyId) -> Party | None:
+        """The newest data of a customer."""
+
+
+class Notifier(ABC):
+    """Writes to customers. Called by the relay."""
+
+    @abstractmethod
+    def notify(self, party: PartyId, envelope: Envelope) -> None:
+        """Tell the customer what happened; the words are the host's."""

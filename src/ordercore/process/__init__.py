@@ -1,0 +1,1 @@
+"""What an order owes next: tasks, and when to look again."""

@@ -1,0 +1,147 @@
+"""
+Settling local tasks: the facts that follow from the order, or from one read of the stock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import assert_never
+
+from ordercore.facts import Event
+from ordercore.fulfilment.commands import ReleaseFulfilment
+from ordercore.fulfilment.planning import locations_to_plan, plan_fulfilment
+from ordercore.ids import FulfilmentId
+from ordercore.inventory.decide import learn_stock
+from ordercore.inventory.events import ReservationRefused, UnitsReleased, UnitsReserved
+from ordercore.inventory.model import Allocation, Counters, OutOfStockError, StockPlace
+from ordercore.inventory.reserve import plan_reservation
+from ordercore.moment import after
+from ordercore.order import events as ev
+from ordercore.order.decide import decide
+from ordercore.order.documents import credit_note, invoice
+from ordercore.order.model import Order
+from ordercore.order.quote import closing_credit
+from ordercore.order.rules import holdings, untracked_lines
+from ordercore.payment.events import AuthorisationExpired, OperationIntended, OperationParked
+from ordercore.process.tasks import (
+    CompleteOrder,
+    ConfirmOrder,
+    EndHold,
+    ExpireAuthorisation,
+    ExpireOrder,
+    IntendPayment,
+    IssueCreditNote,
+    IssueInvoiceDocument,
+    LocalTask,
+    ParkOperation,
+    PlanFulfilment,
+    ReleaseStock,
+    ReleaseWork,
+    ReserveStock,
+)
+from ordercore.refund.model import CreditCause
+
+__all__ = ["settle", "settle_queue", "settle_reservation"]
+
+
+def settle(order: Order, task: LocalTask, now: datetime) -> tuple[Event, ...]:
+    """The facts that a task adds; read off the order alone."""
+    return tuple(_settled(order, task, now))
+
+
+def _settled(order: Order, task: LocalTask, now: datetime) -> Iterator[Event]:
+    match task:
+        case IntendPayment(intent=intent):
+            yield OperationIntended(intent=intent, at=now)
+        case ParkOperation(key=key):
+            yield OperationParked(key=key, reason="nobody can be asked about it", at=now)
+        case ExpireAuthorisation(key=key):
+            yield AuthorisationExpired(key=key, at=now)
+        case ConfirmOrder():
+            yield ev.OrderConfirmed(at=now)
+        case CompleteOrder():
+            yield ev.OrderCompleted(at=now)
+        case EndHold(kind=kind):
+            yield ev.HoldReleased(kind=kind, reason="its time has come", at=now)
+        case _:
+            yield from _worked(order, task, now)
+
+
+def _worked(
+    order: Order,
+    task: ExpireOrder
+    | ReleaseStock
+    | PlanFulfilment
+    | ReleaseWork
+    | IssueInvoiceDocument
+    | IssueCreditNote,
+    now: datetime,
+) -> Iterator[Event]:
+    match task:
+        case ExpireOrder():
+            yield from _expired(order, now)
+        case ReleaseStock():
+            yield UnitsReleased(order.stream, order.stock.allocations, at=now)
+        case PlanFulfilment():
+            yield from _planned(order, now)
+        case ReleaseWork(fulfilment=fulfilment):
+            yield from decide(order, ReleaseFulfilment(fulfilment=fulfilment), now)
+        case IssueInvoiceDocument():
+            yield from invoice(order, now, order.terms.invoice)
+        case IssueCreditNote():
+            yield from credit_note(order, now)
+        case _ as never:
+            assert_never(never)
+
+
+def _expired(order: Order, now: datetime) -> Iterator[Event]:
+    open_slots = ((line.id, order.open_slots(line)) for line in order.priced.lines)
+    items = tuple((line, slots) for line, slots in open_slots if slots)
+    credit = closing_credit(order, items, CreditCause.EXPIRED, "not confirmed in time")
+    yield ev.OrderExpired(credit=credit, at=now)
+
+
+def _planned(order: Order, now: datetime) -> Iterator[Event]:
+    allocations = holdings(order)
+    count = len(locations_to_plan(order.fulfilment, allocations))
+    first = len(order.fulfilment.orders) + 1
+    ids = [FulfilmentId(f"{order.id}-F{number}") for number in range(first, first + count)]
+    event = plan_fulfilment(
+        order.fulfilment, allocations, ids=ids, now=now, untracked=untracked_lines(order)
+    )
+    if event is not None:
+        yield event
+
+
+def settle_reservation(
+    order: Order,
+    task: ReserveStock,
+    counters: Mapping[StockPlace, Counters],
+    now: datetime,
+    *,
+    may_refuse: bool,
+) -> tuple[Event, ...]:
+    """
+    Take stock for what is wanted, as the terms want it.
+
+    Raises:
+        OutOfStockError: It cannot be had, and *may_refuse*: a request is being served. A worker
+            records the fact with a time to retry instead.
+    """
+    try:
+        allocations = plan_reservation(
+            task.wanted, counters, strategy=order.terms.sourcing, rule=order.terms.backorder
+        )
+    except OutOfStockError as error:
+        if may_refuse:
+            raise
+        lines = tuple(dict.fromkeys(line.line for line in task.wanted))
+        retry_at = after(now, order.terms.retry_stock_after)
+        return (ReservationRefused(lines, retry_at, error.lines, at=now),)
+    return (UnitsReserved(order.stream, allocations, at=now),) if allocations else ()
+
+
+def settle_queue(order: Order, truth: Iterable[Allocation], now: datetime) -> tuple[Event, ...]:
+    """Learn what other commits did to what the order holds and waits for."""
+    return learn_stock(order.stock, truth, now)

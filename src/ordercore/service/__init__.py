@@ -1,0 +1,1 @@
+"""The engine written once, and its sync and async shells."""

@@ -1,0 +1,45 @@
+"""From an order to the calls that it owes: nothing that changes on a resend."""
+
+from __future__ import annotations
+
+from ordercore.ids import Key, ParcelId
+from ordercore.order.model import Order
+from ordercore.payment.decide import UnknownOperationError, UnknownTenderError
+from ordercore.ports.gateways import BookingRequest, PaymentCall
+
+__all__ = ["booking_request", "payment_call"]
+
+
+def payment_call(order: Order, key: Key) -> PaymentCall:
+    """The call of a saved intent; the same for every resend and look-up."""
+    found = order.payment.operations.get(key)
+    if found is None:
+        raise UnknownOperationError(key)
+    intent = found.intent
+    tender = order.payment.tender(intent.tender)
+    if tender is None:
+        raise UnknownTenderError(intent.tender)
+    target = order.payment.operations.get(intent.target) if intent.target is not None else None
+    return PaymentCall(
+        order=order.id,
+        key=key,
+        operation=intent.operation,
+        tender=tender,
+        amount=intent.amount,
+        not_after=intent.not_after,
+        target=target.reference if target is not None else None,
+        party=intent.party,
+    )
+
+
+def booking_request(order: Order, parcel: ParcelId) -> BookingRequest:
+    """The booking of a packed parcel; a new attempt after a decline has a new key."""
+    found = order.fulfilment.parcels[parcel]
+    customer = order.customer
+    return BookingRequest(
+        order=order.id,
+        key=Key(f"{order.id}:{parcel}:{found.booking.attempts + 1}"),
+        parcel=found,
+        destination=order.destination,
+        party=(customer.party, customer.version) if customer is not None else None,
+    )
