@@ -6,6 +6,7 @@ import builtins
 import importlib
 import inspect
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -13,6 +14,8 @@ from typing import Final
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+
+from ordercore.machine import Conditions, StateMachine
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 SOURCE: Final = ROOT / "src"
@@ -104,15 +107,33 @@ def _told_elsewhere() -> dict[str, list[str]]:
     return found
 
 
-def _add_modules(_: Sphinx, name: str, source: list[str]) -> None:
-    """Write one section for each public module into the page about the interface."""
-    if name != "api":
-        return
+def _interface() -> Iterator[str]:
+    """One section for each public module."""
     elsewhere = _told_elsewhere()
     for module in MODULES:
         without = ", ".join(elsewhere[module])
         option = f"   :exclude-members: {without}\n" if without else ""
-        source[0] += f"\n## {module}\n\n```{{eval-rst}}\n.. automodule:: {module}\n{option}```\n"
+        yield f"\n## {module}\n\n```{{eval-rst}}\n.. automodule:: {module}\n{option}```\n"
+
+
+def _machines() -> Iterator[str]:
+    """One section for each machine and each derived status, inner modules first."""
+    seen: set[int] = set()
+    for module, values in MODULES.items():
+        for name, value in vars(values).items():
+            if not isinstance(value, StateMachine | Conditions) or id(value) in seen:
+                continue
+            seen.add(id(value))
+            yield f"\n## {module}.{name}\n\n{value.to_table()}\n"
+            if isinstance(value, StateMachine):
+                yield f"\n```text\n{value.to_mermaid()}\n```\n"
+
+
+def _fill(_: Sphinx, name: str, source: list[str]) -> None:
+    """Write what the code says into the two pages that only introduce it."""
+    sections = {"api": _interface, "machines": _machines}
+    if name in sections:
+        source[0] += "".join(sections[name]())
 
 
 def _keep_colons(*event: object) -> None:
@@ -130,7 +151,7 @@ def _leave_builtins(_: Sphinx, doctree: nodes.document) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    """Let the page about the interface follow the source tree."""
-    app.connect("source-read", _add_modules)
+    """Let the pages about interface and machines follow the source tree."""
+    app.connect("source-read", _fill)
     app.connect("autodoc-process-docstring", _keep_colons, priority=100)
     app.connect("doctree-read", _leave_builtins)

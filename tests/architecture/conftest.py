@@ -19,7 +19,7 @@ def same_as_stored(request: pytest.FixtureRequest) -> Callable[[str, Iterable[st
         path = HERE / name
         if request.config.getoption("--store"):
             path.write_text("".join(f"{line}\n" for line in actual), encoding="utf-8")
-        stored = path.read_text(encoding="utf-8").splitlines()
+        stored = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         added = sorted(set(actual) - set(stored))
         removed = sorted(set(stored) - set(actual))
         assert stored == actual, (
