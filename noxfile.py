@@ -78,9 +78,10 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Measure; figures are printed and belong into the change that moves them."""
-    session.install("-e", ".[test]")
-    session.run("python", "tests/benchmarks/test_import_time.py")
+    """Run every script in tests/benchmarks, or those that are named; they print figures."""
+    session.install("-e", ".[bench]")
+    for script in session.posargs or sorted(map(str, Path("tests/benchmarks").glob("*.py"))):
+        session.run("python", script)
 
 
 @nox.session(default=False)
