@@ -260,12 +260,11 @@ class MemoryRows(Rows):
     def reservation(self, move: StockMove) -> Reservation | None:
         return self._reservations.get(_key_of(move))
 
-    def next_position(self, place: StockPlace) -> int:
-        position = (self._positions.get(place) or 0) + 1
-        self._positions.put(place, position)
-        return position
-
-    def put_reservation(self, move: StockMove, row: Reservation | None) -> None:
+    def put_reservation(self, move: StockMove, row: Reservation | None, *, is_new: bool) -> None:
+        if row is not None and is_new:
+            position = (self._positions.get(move.place) or 0) + 1
+            self._positions.put(move.place, position)
+            row = evolve(row, position=position)
         self._reservations.put(_key_of(move), row)
 
     def queue(self, place: StockPlace) -> Sequence[Reservation]:

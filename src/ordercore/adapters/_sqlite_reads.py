@@ -4,7 +4,7 @@ Rows of the SQLite tables as values, and back: instants as microseconds, flags a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias

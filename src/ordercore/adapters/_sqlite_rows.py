@@ -45,29 +45,30 @@ __all__ = ["SqliteRows"]
 
 _FIND_KEY: Final = "SELECT commit_id FROM oc_commits WHERE key = ? AND ordinal = 0"
 
+_AFTER: Final = {
+    "on_hand": "coalesce(?3, on_hand) + ?4",
+    "reserved": "reserved + ?5",
+    "queued": "queued + ?6",
+    "unavailable": "unavailable + ?7",
+    "incoming": "incoming + ?8",
+}
+"""Each figure after a change; the values stand in the order of `SqliteRows.move`."""
+
 _LEFT: Final = (
-    "coalesce(:counted, on_hand) + :on_hand - (reserved + :reserved)"
-    " - (unavailable + :unavailable) - safety_stock - (queued + :queued - :waiting)"
+    f"{_AFTER['on_hand']} - ({_AFTER['reserved']}) - ({_AFTER['unavailable']}) - safety_stock"
+    f" - ({_AFTER['queued']} - ?11)"
 )
 """What is free after the change for those who ask now (`moves.broken_bound`)."""
 
 _MOVE: Final = f"""
-    UPDATE oc_stock SET
-        on_hand = coalesce(:counted, on_hand) + :on_hand,
-        reserved = reserved + :reserved,
-        queued = queued + :queued,
-        unavailable = unavailable + :unavailable,
-        incoming = incoming + :incoming
-    WHERE item = :item AND location = :location
-        AND reserved + :reserved >= 0
-        AND queued + :queued >= 0
-        AND unavailable + :unavailable >= 0
-        AND incoming + :incoming >= 0
+    UPDATE oc_stock SET {", ".join(f"{name} = {after}" for name, after in _AFTER.items())}
+    WHERE item = ?1 AND location = ?2
+        AND {" AND ".join(f"{_AFTER[name]} >= 0" for name in list(_AFTER)[1:])}
         AND (NOT tracked OR (
-            (NOT :promises OR {_LEFT} >= 0)
-            AND (NOT :queues OR (
+            (NOT ?9 OR {_LEFT} >= 0)
+            AND (NOT ?10 OR (
                 {_LEFT} <= 0
-                AND (backorder_limit IS NULL OR queued + :queued <= backorder_limit)
+                AND (backorder_limit IS NULL OR {_AFTER["queued"]} <= backorder_limit)
             ))
         ))
     RETURNING {COUNTERS}"""  # noqa: S608 - constants of this module
@@ -80,10 +81,23 @@ _SET_POLICY: Final = f"""
     UPDATE oc_stock SET safety_stock = ?, backorder_limit = ?, tracked = ?, allotment = ?
     WHERE item = ? AND location = ? RETURNING {COUNTERS}"""  # noqa: S608
 
-_PUT_RESERVATION: Final = f"""
-    INSERT INTO oc_reservations ({RESERVATION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (owner, line, item, location) DO UPDATE
-    SET reserved = excluded.reserved, queued = excluded.queued"""  # noqa: S608
+_RESERVATION: Final = f"""
+    SELECT {RESERVATION} FROM oc_reservations
+    WHERE owner = ? AND line = ? AND item = ? AND location = ?"""  # noqa: S608
+
+_NEW_RESERVATION: Final = """
+    INSERT INTO oc_reservations (
+        owner, line, item, location, reserved, queued, partial, position
+    ) VALUES (?, ?, ?, ?, ?, ?, ?, (
+        SELECT coalesce(max(position), 0) + 1 FROM oc_reservations WHERE item = ? AND location = ?
+    ))"""
+
+_PUT_RESERVATION: Final = """
+    UPDATE oc_reservations SET reserved = ?, queued = ?
+    WHERE owner = ? AND line = ? AND item = ? AND location = ?"""
+
+_DROP_RESERVATION: Final = """
+    DELETE FROM oc_reservations WHERE owner = ? AND line = ? AND item = ? AND location = ?"""
 
 _ADD_LEDGER: Final = """
     INSERT INTO oc_ledger (
@@ -130,7 +144,7 @@ class SqliteRows(Rows):
         self._codec = codec
         self._seq_kept = 0
 
-    def _one(self, statement: str, values: Sequence[object] | dict[str, object]) -> Row | None:
+    def _one(self, statement: str, values: Sequence[object]) -> Row | None:
         """The only row of an answer; the statement has ended when this returns."""
         rows: list[Any] = self._run(statement, values).fetchall()
         return rows[0] if rows else None
@@ -242,19 +256,19 @@ class SqliteRows(Rows):
     # --- stock ----------------------------------------------------------------------------------
 
     def move(self, delta: Delta) -> Counters:
-        values: dict[str, object] = {
-            "item": delta.place.item,
-            "location": delta.place.location,
-            "counted": delta.counted,
-            "on_hand": delta.on_hand,
-            "reserved": delta.reserved,
-            "queued": delta.queued,
-            "unavailable": delta.unavailable,
-            "incoming": delta.incoming,
-            "promises": delta.promises,
-            "queues": delta.queues,
-            "waiting": delta.waiting,
-        }
+        values = (
+            delta.place.item,
+            delta.place.location,
+            delta.counted,
+            delta.on_hand,
+            delta.reserved,
+            delta.queued,
+            delta.unavailable,
+            delta.incoming,
+            delta.promises,
+            delta.queues,
+            delta.waiting,
+        )
         row = self._one(_MOVE, values)
         if row is None and self._open_place(delta.place):
             row = self._one(_MOVE, values)
@@ -286,32 +300,18 @@ class SqliteRows(Rows):
         return counters_of(row) if row is not None else NO_STOCK
 
     def reservation(self, move: StockMove) -> Reservation | None:
-        row = self._one(
-            f"SELECT {RESERVATION} FROM oc_reservations"  # noqa: S608
-            " WHERE owner = ? AND line = ? AND item = ? AND location = ?",
-            (move.owner, move.line, move.item, move.location),
-        )
+        row = self._one(_RESERVATION, (move.owner, move.line, move.item, move.location))
         return reservation_of(row) if row is not None else None
 
-    def next_position(self, place: StockPlace) -> int:
-        row = self._one(
-            "SELECT coalesce(max(position), 0) + 1 FROM oc_reservations"
-            " WHERE item = ? AND location = ?",
-            (place.item, place.location),
-        )
-        return int(row[0]) if row is not None else 1
-
-    def put_reservation(self, move: StockMove, row: Reservation | None) -> None:
+    def put_reservation(self, move: StockMove, row: Reservation | None, *, is_new: bool) -> None:
         key = (move.owner, move.line, move.item, move.location)
         if row is None:
-            self._run(
-                "DELETE FROM oc_reservations"
-                " WHERE owner = ? AND line = ? AND item = ? AND location = ?",
-                key,
-            )
+            self._run(_DROP_RESERVATION, key)
+        elif is_new:
+            figures = (row.reserved, row.queued, row.partial, move.item, move.location)
+            self._run(_NEW_RESERVATION, (*key, *figures))
         else:
-            figures = (row.reserved, row.queued, row.position, row.partial)
-            self._run(_PUT_RESERVATION, (*key, *figures))
+            self._run(_PUT_RESERVATION, (row.reserved, row.queued, *key))
 
     def queue(self, place: StockPlace) -> Iterator[Reservation]:
         return self._at(place, "queued > 0 ORDER BY position")

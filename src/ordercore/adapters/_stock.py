@@ -59,12 +59,12 @@ class StockRows(ABC):
         """The row of the move's owner, line and place."""
 
     @abstractmethod
-    def next_position(self, place: StockPlace) -> int:
-        """A place in the queue behind everyone who has one."""
+    def put_reservation(self, move: StockMove, row: Reservation | None, *, is_new: bool) -> None:
+        """
+        Write the row of the move's owner, line and place; None removes it.
 
-    @abstractmethod
-    def put_reservation(self, move: StockMove, row: Reservation | None) -> None:
-        """Write the row of the move's owner, line and place; None removes it."""
+        A new row gets its position here: behind everyone who has one at that place.
+        """
 
     @abstractmethod
     def queue(self, place: StockPlace) -> Iterable[Reservation]:
@@ -152,8 +152,7 @@ def _write_reservation(rows: StockRows, move: StockMove) -> None:
     if move.kind not in OWNED_KINDS:
         return
     row = rows.reservation(move)
-    position = 0 if row is not None else rows.next_position(move.place)
-    rows.put_reservation(move, apply_reservation(row, move, position=position))
+    rows.put_reservation(move, apply_reservation(row, move), is_new=row is None)
 
 
 def _settle(

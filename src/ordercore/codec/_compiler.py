@@ -52,6 +52,7 @@ __all__ = ["TAG", "Compiler", "type_name"]
 TAG: Final = "$type"
 """The key that tells the classes of a union apart."""
 
+_FACTORY: Final[Any] = attrs.Factory
 _GEN: Final[Any] = gen
 """cattrs leaves the types of its generated functions open."""
 
@@ -227,7 +228,7 @@ class Compiler:
         readers: dict[str, Any] = {n: override(struct_hook=h.read) for n, h in inner.items()}
         cls = cast("type[Any]", kind.type)
         # Positional fields first: cattrs keeps the order, and a kw_only base comes before them.
-        fields = sorted(attrs.fields(cls), key=lambda field: field.kw_only)
+        fields = sorted(map(_with_plain_default, attrs.fields(cls)), key=lambda one: one.kw_only)
         write = _GEN.make_dict_unstructure_fn_from_attrs(
             fields,
             cls,
@@ -274,6 +275,18 @@ class Compiler:
         if objects is not None:
             plain[dict] = objects
         return Hooks(first_that_writes(list(plain.values())), by_json_type(plain))
+
+
+def _with_plain_default(field: attrs.Attribute[Any]) -> attrs.Attribute[Any]:
+    """
+    The field with the value that its factory makes.
+
+    A writer only compares with it, so it need not be made anew for each value that is written.
+    """
+    default: Any = field.default
+    if isinstance(default, _FACTORY) and not default.takes_self:
+        return field.evolve(default=default.factory())
+    return field
 
 
 class _Names:

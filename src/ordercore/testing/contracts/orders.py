@@ -64,7 +64,8 @@ class OrderRepositoryContract(StoreCase):
         assert None is store.find_key(Key("k-1"))
         assert None is store.find_commit(CommitId("c-1"))
         assert None is store.find_claim("coupon", "WELCOME")
-        assert () == store.streams() == store.summaries()
+        assert () == store.streams()
+        assert () == store.summaries()
         assert [] == list(store.history(ONE))
 
     def test_a_stream_comes_back_as_it_stands(self, store: Store) -> None:
