@@ -64,6 +64,7 @@ from ordercore.service.summary import summary_of
 __all__ = ["SYSTEM", "Engine", "Intention", "Receipt", "RunawayError", "Settings"]
 
 SYSTEM: Final = Actor("system")
+_QUEUE: Final = CheckQueue()
 
 
 @define
@@ -245,6 +246,7 @@ class Engine:
         for attempt in range(self.settings.conflicts + 1):
             self._check_expected(turn, intention)
             now = await Now()
+            await self._learn(turn, now)
             if command is not None:
                 turn.add(decide(turn.order, command, now))
             await self._settle(turn, now, serving=serving)
@@ -263,12 +265,19 @@ class Engine:
     async def _again(self, turn: Turn) -> Turn:
         if turn.read is None:
             return Turn(turn.stream, None)
-        return evolve(await self._load(turn.stream), answered=turn.answered)
+        return evolve(await self._load(turn.stream), answered=turn.answered - {_QUEUE})
 
     def _check_expected(self, turn: Turn, intention: Intention) -> None:
         expected = intention.expected_requests
         if expected is not None and expected != turn.requests:
             raise VersionConflictError(turn.stream, expected, turn.requests)
+
+    async def _learn(self, turn: Turn, now: datetime) -> None:
+        """Learn what others did to the order's stock, once a run, before anything is decided."""
+        if turn.wakes and turn.order is not None and _QUEUE not in turn.answered:
+            turn.answered.add(_QUEUE)
+            if _QUEUE in tasks(turn.order, now):
+                turn.add(settle_queue(turn.order, await ReadAllocations(turn.stream), now))
 
     async def _settle(self, turn: Turn, now: datetime, *, serving: bool) -> None:
         for _ in range(self.settings.rounds):
@@ -276,7 +285,7 @@ class Engine:
                 (
                     task
                     for task in tasks(turn.current, now)
-                    if not isinstance(task, RemoteTask) and task not in turn.answered
+                    if not isinstance(task, RemoteTask | CheckQueue) and task not in turn.answered
                 ),
                 None,
             )
@@ -295,9 +304,7 @@ class Engine:
             case ReserveStock(wanted=wanted):
                 counters = await ReadCounters(tuple(dict.fromkeys(line.item for line in wanted)))
                 return settle_reservation(order, task, counters, now, may_refuse=serving)
-            case CheckQueue():
-                return settle_queue(order, await ReadAllocations(order.stream), now)
-            case SendPayment() | LookUpPayment() | BookParcel():
+            case CheckQueue() | SendPayment() | LookUpPayment() | BookParcel():
                 return ()
             case _:
                 return settle(order, task, now)

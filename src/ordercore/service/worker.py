@@ -70,4 +70,4 @@ class Worker:
         if stored.kind is StreamKind.ORDER:
             await self.engine.advance(stream)
         else:
-            await self.stock.report(stream, ReportHoldExpiry(at=await Now()), by=SYSTEM)
+            await self.stock.execute(ReportHoldExpiry(at=await Now()), by=SYSTEM, stream=stream)

@@ -1,0 +1,96 @@
+"""What is written beside the facts of a command: key, fingerprint, claims and personal data."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import define, evolve
+
+from ordercore.codec.converter import fingerprint
+from ordercore.errors import InvalidValueError
+from ordercore.facts import Report, Request
+from ordercore.ids import Actor, Key, OrderId, checked_id
+from ordercore.order.commands import AddReference, ChangeDestination, Place
+from ordercore.order.party import Party
+from ordercore.payment.policy import Capabilities
+from ordercore.ports.unit_of_work import UniqueClaim
+from ordercore.service.engine import Intention, Settings
+
+__all__ = ["PLACEHOLDER", "LeaseTooShortError", "checked_settings", "intention_of", "key_of"]
+
+PLACEHOLDER: Final = OrderId("new")
+"""Stands for the id of an order that is still to be named, so that its key can be retried."""
+
+
+@define
+class LeaseTooShortError(InvalidValueError):
+    """A worker would lose its order while the gateway is still thinking."""
+
+    sentence = "The lease must be longer than the gateway's call timeout of {timeout}."
+    timeout: str
+
+
+def checked_settings(settings: Settings | None, capabilities: Capabilities) -> Settings:
+    """
+    The settings, longer leased than a call may take.
+
+    Raises:
+        LeaseTooShortError: They are not.
+    """
+    own = settings or Settings()
+    if own.lease <= capabilities.call_timeout:
+        raise LeaseTooShortError(str(capabilities.call_timeout))
+    return own
+
+
+def key_of(key: str | None) -> Key | None:
+    """An idempotency key in its normal form."""
+    return None if key is None else Key(checked_id(key, "key"))
+
+
+def placing(command: Place, *, key: str, by: Actor) -> Intention:
+    """The intention behind a placement; its fingerprint leaves a generated id out."""
+    return evolve(
+        intention_of(command, key=key, by=by),
+        claims=_claims(command),
+        parties=command.parties,
+    )
+
+
+def intention_of(
+    command: Request | Report,
+    *,
+    key: str | None,
+    by: Actor,
+    expected: int | None = None,
+    reason: str = "",
+) -> Intention:
+    """The intention behind a command."""
+    return Intention(
+        by=Actor(checked_id(by, "actor")),
+        key=key_of(key),
+        fingerprint=fingerprint(command),
+        reason=reason,
+        claims=_claims(command),
+        parties=_parties(command),
+        counts=isinstance(command, Request),
+        expected_requests=expected,
+    )
+
+
+def _claims(command: Request | Report) -> tuple[UniqueClaim, ...]:
+    match command:
+        case Place():
+            references = (
+                UniqueClaim(f"reference:{system}", value) for system, value in command.references
+            )
+            coupons = (UniqueClaim("coupon", code) for code in command.coupons)
+            return (*references, *coupons)
+        case AddReference():
+            return (UniqueClaim(f"reference:{command.system}", command.value),)
+        case _:
+            return ()
+
+
+def _parties(command: Request | Report) -> tuple[Party, ...]:
+    return command.parties if isinstance(command, Place | ChangeDestination) else ()

@@ -1,0 +1,284 @@
+"""
+`OrderService`: the engine over plain ports. It drives the coroutines with ``send``: no event loop.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Coroutine, Iterator, Mapping
+from datetime import datetime
+from typing import TypeVar, cast
+
+from attrs import evolve, frozen
+
+from ordercore.facts import Event, Report, Request
+from ordercore.fulfilment.model import BookingAnswer, BookingDeclined
+from ordercore.ids import Actor, ItemId, OrderId, StreamId
+from ordercore.inventory.decide import StockCommand
+from ordercore.inventory.model import Counters, StockPlace
+from ordercore.inventory.sourcing import InOrder, Strategy
+from ordercore.order.commands import Place
+from ordercore.order.model import Order
+from ordercore.order.party import Destination, Party, PartyRef
+from ordercore.order.quote import Items, quote_refund
+from ordercore.order.terms import Terms
+from ordercore.payment.model import Tender
+from ordercore.ports.gateways import BookingRequest, CarrierGateway, IdSource, PaymentGateway
+from ordercore.ports.repositories import Store
+from ordercore.ports.unit_of_work import Committed
+from ordercore.pricing.model import PricedOrder
+from ordercore.process.due import due
+from ordercore.process.tasks import Task
+from ordercore.refund.model import RefundQuote
+from ordercore.service.effects import Effect, Ports
+from ordercore.service.engine import SYSTEM, Engine, Receipt, Settings
+from ordercore.service.intentions import (
+    PLACEHOLDER,
+    checked_settings,
+    intention_of,
+    key_of,
+    placing,
+)
+from ordercore.service.permissions import Permissions
+from ordercore.service.stock import StockEngine, StockReceipt
+from ordercore.service.worker import Round, Worker
+
+__all__ = ["NoCarrier", "OrderService", "Preview", "RandomIds", "StockService", "run"]
+
+_T = TypeVar("_T")
+
+
+class RandomIds(IdSource):
+    """Random UUIDs: the default source of ids."""
+
+    def new_id(self) -> str:
+        """A fresh random id."""
+        return uuid.uuid4().hex
+
+
+class NoCarrier(CarrierGateway):
+    """For hosts that book parcels themselves: declines every booking."""
+
+    def book(self, request: BookingRequest) -> BookingAnswer:
+        """Say that nobody books here."""
+        return BookingDeclined(reason=f"no carrier is connected for {request.parcel.carrier}")
+
+
+def run(work: Coroutine[Effect[object], object, _T], ports: Ports) -> _T:
+    """Drive a coroutine over plain ports to its end; what a port raises is raised inside it."""
+    answer: object = None
+    error: Exception | None = None
+    while True:
+        try:
+            effect = work.send(answer) if error is None else work.throw(error)
+        except StopIteration as stop:
+            return cast("_T", stop.value)
+        try:
+            answer, error = effect.call(ports), None
+        except Exception as raised:  # noqa: BLE001  # the coroutine decides what it means
+            error = raised
+
+
+@frozen(kw_only=True)
+class Preview:
+    """What a command would do: the order after it and the facts; nothing is written."""
+
+    order: Order
+    events: tuple[Event, ...]
+
+
+class StockService:
+    """Operations on stock that belong to no order: ``service.stock``."""
+
+    def __init__(self, engine: StockEngine, ports: Ports) -> None:
+        self._engine, self._ports = engine, ports
+
+    def execute(
+        self,
+        command: StockCommand,
+        *,
+        by: Actor = SYSTEM,
+        key: str | None = None,
+        hold: StreamId | None = None,
+        reason: str = "",
+    ) -> StockReceipt:
+        """
+        Receive, count, damage, transfer, hold …; *hold* names the cart's hold it is about.
+
+        Raises:
+            OutOfStockError, InvalidDeadlineError, UnknownHoldError, HoldClosedError: See
+                `ordercore.inventory.decide.decide_stock`.
+            KeyReusedError: The key belongs to another operation.
+        """
+        work = self._engine.execute(command, by=by, key=key_of(key), stream=hold, reason=reason)
+        return run(work, self._ports)
+
+    def counters(self, *items: ItemId) -> Mapping[StockPlace, Counters]:
+        """The counter rows of these items at all locations."""
+        return self._ports.store.counters(items)
+
+
+class OrderService:
+    """
+    Everything that a host does with orders, over plain ports.
+
+    Args:
+        store: Where facts are kept.
+        payments: Who moves the money.
+        carrier: Who takes parcels; without one, nobody books.
+        ids: Where ids come from; random UUIDs by default.
+        settings: Lease, bounds and snapshot rule of the engine.
+        permissions: Who may; by default everybody.
+        sourcing: From where the holds of carts take their units.
+
+    >>> from ordercore.adapters.memory import MemoryStore
+    >>> from ordercore.testing.sandbox import SandboxGateway
+    >>> service = OrderService(store=MemoryStore(), payments=SandboxGateway(":memory:"))
+    >>> service.run_due(limit=10).is_idle
+    True
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        payments: PaymentGateway,
+        carrier: CarrierGateway | None = None,
+        ids: IdSource | None = None,
+        settings: Settings | None = None,
+        permissions: Permissions | None = None,
+        sourcing: Strategy | None = None,
+    ) -> None:
+        self._ports = Ports(
+            store=store,
+            payments=payments,
+            carrier=carrier or NoCarrier(),
+            ids=ids or RandomIds(),
+        )
+        self._engine = Engine(settings=checked_settings(settings, payments.capabilities))
+        self._permissions = permissions or Permissions()
+        stock = StockEngine(strategy=sourcing or InOrder())
+        self._worker = Worker(engine=self._engine, stock=stock)
+        self.stock = StockService(stock, self._ports)
+
+    def place(
+        self,
+        priced: PricedOrder,
+        *,
+        key: str,
+        by: Actor,
+        order: OrderId | None = None,
+        terms: Terms | None = None,
+        tenders: tuple[Tender, ...] = (),
+        customer: PartyRef | None = None,
+        destination: Destination | None = None,
+        channel: str = "",
+        references: tuple[tuple[str, str], ...] = (),
+        coupons: tuple[str, ...] = (),
+        parties: tuple[Party, ...] = (),
+    ) -> Receipt:
+        """
+        Place a priced order and do all that is due: reserve, authorise, confirm.
+
+        The same *key* with the same order answers as it did the first time.
+
+        Raises:
+            OutOfStockError: Stock is missing, and the terms allow no backorder; nothing is kept.
+            QuotationExpiredError: The priced order is no longer valid.
+            TendersDoNotFitError: The tenders cannot pay it.
+            AlreadyClaimedError: A coupon or an external reference was used before.
+            KeyReusedError: The key belongs to another command.
+        """
+        own = terms or Terms()
+        command = Place(
+            order=order or PLACEHOLDER,
+            priced=priced,
+            terms=evolve(own, capabilities=self._ports.payments.capabilities),
+            tenders=tenders,
+            customer=customer,
+            destination=destination,
+            channel=channel,
+            references=references,
+            coupons=coupons,
+            parties=parties,
+        )
+        self._permissions.check(by, command)
+        named = command if order else evolve(command, order=OrderId(self._ports.ids.new_id()))
+        work = self._engine.execute(StreamId(named.order), named, placing(command, key=key, by=by))
+        return run(work, self._ports)
+
+    def execute(
+        self,
+        order: OrderId,
+        command: Request | Report,
+        *,
+        key: str | None = None,
+        by: Actor = SYSTEM,
+        expected_version: int | None = None,
+        approved_by: Actor | None = None,
+        reason: str = "",
+    ) -> Receipt:
+        """
+        Serve one command, then do all that is due.
+
+        Args:
+            order: Which order.
+            command: A request (it may be refused) or a report (it never is).
+            key: The caller's idempotency key: the same key and command answer as the first time.
+            by: Who wants it.
+            expected_version: The number of requests that the caller has seen; checked first.
+            approved_by: A second person, where the permissions ask for one.
+            reason: Why, for the timeline.
+
+        Raises:
+            RefusedError, NotFoundError, InvalidValueError, ConflictError: As the command's room
+                says; nothing was written.
+            UnavailableError: The store did not answer: retry with the same key.
+        """
+        if isinstance(command, Request):
+            self._permissions.check(by, command, approved_by=approved_by)
+        intention = intention_of(command, key=key, by=by, expected=expected_version, reason=reason)
+        return run(self._engine.execute(StreamId(order), command, intention), self._ports)
+
+    def preview(self, order: OrderId, command: Request | Report) -> Preview:
+        """The same decision, nothing written: the new state and the facts."""
+        after, events = run(self._engine.preview(StreamId(order), command), self._ports)
+        return Preview(order=after, events=events)
+
+    def load(self, order: OrderId) -> Order:
+        """
+        The order as it stands.
+
+        Raises:
+            UnknownOrderError: There is none.
+        """
+        return run(self._engine.load(StreamId(order)), self._ports)
+
+    def advance(self, order: OrderId) -> Order:
+        """Do all that the order owes now; what a worker calls."""
+        return run(self._engine.advance(StreamId(order)), self._ports)
+
+    def run_due(self, *, limit: int = 100) -> Round:
+        """Serve up to *limit* due orders and holds; one that fails never blocks the others."""
+        return run(self._worker.run_due(limit), self._ports)
+
+    def due(self, order: OrderId) -> tuple[Task, ...]:
+        """What the order owes now; nothing is done."""
+        return due(self.load(order), self._ports.store.now())
+
+    def quote_refund(self, order: OrderId, items: Items) -> RefundQuote:
+        """What crediting these items would do; carry it out with ``Refund(quote=…)``."""
+        return quote_refund(self.load(order), items, self._ports.store.now())
+
+    def history(self, order: OrderId) -> Iterator[Committed]:
+        """All commits of an order with actor, both times, reason and facts; oldest first."""
+        return self._ports.store.history(StreamId(order))
+
+    def find(self, system: str, value: str) -> OrderId | None:
+        """The order that another system calls so."""
+        found = self._ports.store.find_claim(f"reference:{system}", value)
+        return None if found is None else OrderId(found)
+
+    def now(self) -> datetime:
+        """The store's clock."""
+        return self._ports.store.now()
