@@ -15,7 +15,7 @@ from datetime import datetime
 from attrs import field, frozen
 
 from ordercore.fulfilment.model import BookingAnswer, Parcel
-from ordercore.ids import Actor, Key, OrderId, PartyId, Reference
+from ordercore.ids import Key, OrderId, PartyId, Reference, StreamId
 from ordercore.money import Money
 from ordercore.order.party import Destination, Party
 from ordercore.payment.answers import Answer, LookUpAnswer
@@ -126,19 +126,17 @@ class IdSource(ABC):
 @frozen(kw_only=True)
 class Envelope:
     """
-    One published commit, shaped as a CloudEvents 1.0 event.
+    One published fact: ``text`` is a CloudEvents 1.0 event as JSON, the rest is for routing.
 
-    ``sequence`` is the version of the stream after it: subscribers put commits in order by it.
+    ``id`` is the same however often it is sent; ``subject`` is the stream and ``version`` the
+    place in it, so that a receiver can drop repeats and keep the order.
     """
 
     id: str
-    source: str
     type: str
-    subject: str
-    time: datetime
-    sequence: int
-    by: Actor
-    data: str = field(repr=False)
+    subject: StreamId
+    version: int
+    text: str = field(repr=False)
 
 
 class EventPublisher(ABC):
@@ -146,7 +144,7 @@ class EventPublisher(ABC):
 
     @abstractmethod
     def publish(self, envelope: Envelope) -> None:
-        """Hand one commit over; raising means "not now", and it comes again."""
+        """Hand one fact over; raising means "not now", and it comes again."""
 
 
 class SalesChannel(ABC):

@@ -111,7 +111,11 @@ class OrderRepository(ABC):
 
     @abstractmethod
     def streams(
-        self, *, kind: StreamKind = StreamKind.ORDER, after: StreamId | None = None, limit: int = 100
+        self,
+        *,
+        kind: StreamKind = StreamKind.ORDER,
+        after: StreamId | None = None,
+        limit: int = 100,
     ) -> tuple[StreamId, ...]:
         """Stream ids in ascending order, a page at a time."""
 
@@ -130,9 +134,7 @@ class OrderRepository(ABC):
         """
 
     @abstractmethod
-    def sleep(
-        self, stream: StreamId, *, version: int, wakes: int, due_at: datetime | None
-    ) -> bool:
+    def sleep(self, stream: StreamId, *, version: int, wakes: int, due_at: datetime | None) -> bool:
         """
         Set when to look again, unless the stream has moved on.
 

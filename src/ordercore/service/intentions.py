@@ -16,7 +16,14 @@ from ordercore.payment.policy import Capabilities
 from ordercore.ports.unit_of_work import UniqueClaim
 from ordercore.service.engine import Intention, Settings
 
-__all__ = ["PLACEHOLDER", "LeaseTooShortError", "checked_settings", "intention_of", "key_of"]
+__all__ = [
+    "PLACEHOLDER",
+    "LeaseTooShortError",
+    "checked_settings",
+    "intention_of",
+    "key_of",
+    "placing",
+]
 
 PLACEHOLDER: Final = OrderId("new")
 """Stands for the id of an order that is still to be named, so that its key can be retried."""

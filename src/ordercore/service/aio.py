@@ -1,0 +1,219 @@
+"""
+`AsyncOrderService`: the same engine over async ports, with the same methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping
+from datetime import datetime
+from inspect import isawaitable
+from typing import TypeVar, cast
+
+from attrs import evolve, frozen
+
+from ordercore.facts import Report, Request
+from ordercore.ids import Actor, ItemId, OrderId, StreamId
+from ordercore.inventory.decide import StockCommand
+from ordercore.inventory.model import Counters, StockPlace
+from ordercore.inventory.sourcing import InOrder, Strategy
+from ordercore.order.commands import Place
+from ordercore.order.model import Order
+from ordercore.order.party import Destination, Party, PartyRef
+from ordercore.order.quote import Items, quote_refund
+from ordercore.order.terms import Terms
+from ordercore.payment.model import Tender
+from ordercore.ports.aio import AsyncCarrierGateway, AsyncPaymentGateway, AsyncStore
+from ordercore.ports.gateways import IdSource
+from ordercore.ports.unit_of_work import Committed
+from ordercore.pricing.model import PricedOrder
+from ordercore.process.due import due
+from ordercore.process.tasks import Task
+from ordercore.refund.model import RefundQuote
+from ordercore.service.effects import Effect, Ports
+from ordercore.service.engine import SYSTEM, Engine, Receipt, Settings
+from ordercore.service.intentions import (
+    PLACEHOLDER,
+    checked_settings,
+    intention_of,
+    key_of,
+    placing,
+)
+from ordercore.service.permissions import Permissions
+from ordercore.service.stock import StockEngine, StockReceipt
+from ordercore.service.sync import NoCarrier, Preview, RandomIds
+from ordercore.service.worker import Round, Worker
+
+__all__ = ["AsyncOrderService", "AsyncPorts", "AsyncStockService", "run_async"]
+
+_T = TypeVar("_T")
+
+
+@frozen(kw_only=True)
+class AsyncPorts:
+    """The outside as one async service sees it; the same names as `Ports`."""
+
+    store: AsyncStore
+    payments: AsyncPaymentGateway
+    carrier: AsyncCarrierGateway | NoCarrier
+    ids: IdSource
+
+
+async def run_async(work: Coroutine[Effect[object], object, _T], ports: AsyncPorts) -> _T:
+    """Drive a coroutine over async ports; each effect calls the same method, which is awaited."""
+    answer: object = None
+    error: Exception | None = None
+    twin = cast("Ports", ports)
+    while True:
+        try:
+            effect = work.send(answer) if error is None else work.throw(error)
+        except StopIteration as stop:
+            return cast("_T", stop.value)
+        try:
+            answer, error = effect.call(twin), None
+            if isawaitable(answer):
+                answer = await cast("Awaitable[object]", answer)
+        except Exception as raised:  # noqa: BLE001  # the coroutine decides what it means
+            error = raised
+
+
+class AsyncStockService:
+    """Operations on stock that belong to no order: ``service.stock``."""
+
+    def __init__(self, engine: StockEngine, ports: AsyncPorts) -> None:
+        self._engine, self._ports = engine, ports
+
+    async def execute(
+        self,
+        command: StockCommand,
+        *,
+        by: Actor = SYSTEM,
+        key: str | None = None,
+        hold: StreamId | None = None,
+        reason: str = "",
+    ) -> StockReceipt:
+        """See `ordercore.service.sync.StockService.execute`."""
+        work = self._engine.execute(command, by=by, key=key_of(key), stream=hold, reason=reason)
+        return await run_async(work, self._ports)
+
+    async def counters(self, *items: ItemId) -> Mapping[StockPlace, Counters]:
+        """The counter rows of these items at all locations."""
+        return await self._ports.store.counters(items)
+
+
+class AsyncOrderService:
+    """Everything that a host does with orders, over async ports; see `OrderService`."""
+
+    def __init__(
+        self,
+        *,
+        store: AsyncStore,
+        payments: AsyncPaymentGateway,
+        carrier: AsyncCarrierGateway | None = None,
+        ids: IdSource | None = None,
+        settings: Settings | None = None,
+        permissions: Permissions | None = None,
+        sourcing: Strategy | None = None,
+    ) -> None:
+        self._ports = AsyncPorts(
+            store=store,
+            payments=payments,
+            carrier=carrier or NoCarrier(),
+            ids=ids or RandomIds(),
+        )
+        self._engine = Engine(settings=checked_settings(settings, payments.capabilities))
+        self._permissions = permissions or Permissions()
+        stock = StockEngine(strategy=sourcing or InOrder())
+        self._worker = Worker(engine=self._engine, stock=stock)
+        self.stock = AsyncStockService(stock, self._ports)
+
+    async def place(
+        self,
+        priced: PricedOrder,
+        *,
+        key: str,
+        by: Actor,
+        order: OrderId | None = None,
+        terms: Terms | None = None,
+        tenders: tuple[Tender, ...] = (),
+        customer: PartyRef | None = None,
+        destination: Destination | None = None,
+        channel: str = "",
+        references: tuple[tuple[str, str], ...] = (),
+        coupons: tuple[str, ...] = (),
+        parties: tuple[Party, ...] = (),
+    ) -> Receipt:
+        """See `ordercore.service.sync.OrderService.place`."""
+        command = Place(
+            order=order or PLACEHOLDER,
+            priced=priced,
+            terms=evolve(terms or Terms(), capabilities=self._ports.payments.capabilities),
+            tenders=tenders,
+            customer=customer,
+            destination=destination,
+            channel=channel,
+            references=references,
+            coupons=coupons,
+            parties=parties,
+        )
+        self._permissions.check(by, command)
+        named = command if order else evolve(command, order=OrderId(self._ports.ids.new_id()))
+        intention = placing(command, key=key, by=by)
+        work = self._engine.execute(StreamId(named.order), named, intention)
+        return await run_async(work, self._ports)
+
+    async def execute(
+        self,
+        order: OrderId,
+        command: Request | Report,
+        *,
+        key: str | None = None,
+        by: Actor = SYSTEM,
+        expected_version: int | None = None,
+        approved_by: Actor | None = None,
+        reason: str = "",
+    ) -> Receipt:
+        """See `ordercore.service.sync.OrderService.execute`."""
+        if isinstance(command, Request):
+            self._permissions.check(by, command, approved_by=approved_by)
+        intention = intention_of(command, key=key, by=by, expected=expected_version, reason=reason)
+        work = self._engine.execute(StreamId(order), command, intention)
+        return await run_async(work, self._ports)
+
+    async def preview(self, order: OrderId, command: Request | Report) -> Preview:
+        """The same decision, nothing written: the new state and the facts."""
+        work = self._engine.preview(StreamId(order), command)
+        after, events = await run_async(work, self._ports)
+        return Preview(order=after, events=events)
+
+    async def load(self, order: OrderId) -> Order:
+        """The order as it stands."""
+        return await run_async(self._engine.load(StreamId(order)), self._ports)
+
+    async def advance(self, order: OrderId) -> Order:
+        """Do all that the order owes now; what a worker calls."""
+        return await run_async(self._engine.advance(StreamId(order)), self._ports)
+
+    async def run_due(self, *, limit: int = 100) -> Round:
+        """Serve up to *limit* due orders and holds; one that fails never blocks the others."""
+        return await run_async(self._worker.run_due(limit), self._ports)
+
+    async def due(self, order: OrderId) -> tuple[Task, ...]:
+        """What the order owes now; nothing is done."""
+        return due(await self.load(order), await self._ports.store.now())
+
+    async def quote_refund(self, order: OrderId, items: Items) -> RefundQuote:
+        """What crediting these items would do; carry it out with ``Refund(quote=…)``."""
+        return quote_refund(await self.load(order), items, await self._ports.store.now())
+
+    def history(self, order: OrderId) -> AsyncIterator[Committed]:
+        """All commits of an order with actor, both times, reason and facts; oldest first."""
+        return self._ports.store.history(StreamId(order))
+
+    async def find(self, system: str, value: str) -> OrderId | None:
+        """The order that another system calls so."""
+        found = await self._ports.store.find_claim(f"reference:{system}", value)
+        return None if found is None else OrderId(found)
+
+    async def now(self) -> datetime:
+        """The store's clock."""
+        return await self._ports.store.now()
