@@ -9,20 +9,21 @@ corrected in silence: each difference is a `Discrepancy` with its place, and the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum, unique
+from fractions import Fraction
 from typing import Final, TypeAlias, TypeVar
 
 from attrs import define, evolve, field, frozen
 
-from ordercore.codec.strict_json import PayloadError
+from ordercore.codec.strict_json import PayloadError, Reader
 from ordercore.errors import InvalidValueError, RefusedError
 from ordercore.integrations.people import PartyData
 from ordercore.moment import utc
 from ordercore.money import Currency, Money, sum_money
 from ordercore.order.party import Destination
-from ordercore.pricing.model import Charge, ChargeKind, Draft, PricedOrder
+from ordercore.pricing.model import Charge, ChargeKind, Draft, PricedOrder, UnitPrice
 from ordercore.pricing.totals import price
 
 __all__ = [
@@ -40,11 +41,13 @@ __all__ = [
     "Stale",
     "TotalsMismatchError",
     "Unchanged",
+    "claims_in",
     "compare_versions",
     "compared",
     "made_at",
     "priced_at",
     "resolve",
+    "unit_price",
 ]
 
 _T = TypeVar("_T")
@@ -217,6 +220,26 @@ def made_at(path: str, make: Callable[[], _T]) -> _T:
         raise
     except InvalidValueError as error:
         raise PayloadError(path, str(error).removesuffix(".")) from error
+
+
+def unit_price(units_cost: Fraction, currency: Currency) -> UnitPrice:
+    """
+    An exact price of one unit, in minor units; for several units where it is no whole number.
+
+    >>> unit_price(Fraction(1000, 3), Currency.of("EUR"))
+    UnitPrice(amount=Money(1000, EUR), per=3)
+    """
+    return UnitPrice(Money(units_cost.numerator, currency), per=units_cost.denominator)
+
+
+def claims_in(
+    owner: Reader, names: Iterable[tuple[Check, str]], currency: Currency
+) -> Iterator[Claim]:
+    """The totals that an object states under these names; absent ones are not claimed."""
+    for check, name in names:
+        amount = owner.optional_money(name, currency)
+        if amount is not None:
+            yield Claim(check=check, field=owner.at(name), amount=amount)
 
 
 def priced_at(path: str, make: Callable[[], Draft]) -> tuple[Draft, PricedOrder]:
