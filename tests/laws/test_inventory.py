@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import combinations, pairwise, product
-from typing import cast
 
 from attrs import evolve, frozen
 from hypothesis import given, settings
@@ -52,7 +51,8 @@ from ordercore.inventory.sourcing import (
 from ordercore.moment import BusinessCalendar
 from tests.laws.stock_world import NOW, Row, held, place, wanted
 
-LAW = settings(max_examples=max(300, cast("int", settings().max_examples)))
+PROFILE: int = settings().max_examples  # pyright: ignore[reportUnknownMemberType]  # untyped
+LAW = settings(max_examples=max(300, PROFILE))
 
 Net = Callable[[Iterable[StockMove]], Mapping[StockPlace, Delta]]
 Release = Callable[[Sequence[WantedLine], Sequence[Allocation]], Sequence[Allocation]]
