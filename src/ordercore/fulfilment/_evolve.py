@@ -115,7 +115,7 @@ def _cancelled(order: FulfilmentOrder, event: ev.FulfilmentCancelled) -> Fulfilm
 
 
 def _closed(order: FulfilmentOrder, event: ev.FulfilmentClosed) -> FulfilmentOrder:
-    return _stepped(order, type(event))
+    return _answered(order, type(event))
 
 
 def _short_picked(state: FulfilmentState, event: ev.PickShort) -> FulfilmentState:

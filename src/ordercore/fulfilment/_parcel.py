@@ -147,7 +147,7 @@ class Track:
     """
 
     moving: ParcelStatus | None = None
-    """The latest status on the way: of equal times the one that stands later in `ParcelStatus`."""
+    """The latest status on the way, while nothing tells of its arrival."""
     moving_at: datetime | None = field(default=None, converter=instant)
     handed_over: ParcelStatus | None = None
     """Delivered or collected, whichever was first."""

@@ -27,7 +27,7 @@ class LateKind(StrEnum):
 
 @frozen(kw_only=True)
 class Late:
-    """Something that should have happened by ``due_at``; ``id`` is a fulfilment order's or parcel's."""
+    """Something that should have happened by ``due_at``; the id is of the work or the parcel."""
 
     kind: LateKind
     id: str

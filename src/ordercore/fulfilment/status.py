@@ -142,6 +142,7 @@ WORK: Final = StateMachine[WorkStatus, FulfilmentOrder](
             ev.FulfilmentCancelAccepted: _ANSWERED,
             ev.FulfilmentCancelRefused: _ANSWERED,
             ev.ParcelUnpacked: W.CANCEL_REQUESTED,
+            ev.FulfilmentClosed: _CLOSED,
         },
     },
 )

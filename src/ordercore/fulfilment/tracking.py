@@ -58,19 +58,29 @@ def merge(track: Track, status: ParcelStatus, at: datetime) -> Track:
         return _handed_over(track, status, at)
     if status is ParcelStatus.RETURNING:
         if track.returning_at is None or track.returning_at < at:
-            return evolve(track, returning_at=at)
+            return evolve(_arrived(track), returning_at=at)
     elif status is ParcelStatus.RETURNED:
         if track.returned_at is None or at < track.returned_at:
-            return evolve(track, returned_at=at)
-    elif status in ON_THE_WAY and _is_later(track, status, at):
+            return evolve(_arrived(track), returned_at=at)
+    elif status in ON_THE_WAY and not _has_arrived(track) and _is_later(track, status, at):
         return evolve(track, moving=status, moving_at=at)
     return track
+
+
+def _has_arrived(track: Track) -> bool:
+    """Whether what is said about its way can matter no more."""
+    ends = (track.handed_over_at, track.returning_at, track.returned_at)
+    return any(at is not None for at in ends)
+
+
+def _arrived(track: Track) -> Track:
+    return evolve(track, moving=None, moving_at=None)
 
 
 def _handed_over(track: Track, status: ParcelStatus, at: datetime) -> Track:
     known = track.handed_over_at
     if known is None or at < known or (at == known and _before(status, track.handed_over)):
-        return evolve(track, handed_over=status, handed_over_at=at)
+        return evolve(_arrived(track), handed_over=status, handed_over_at=at)
     return track
 
 
@@ -116,7 +126,8 @@ def merged(parcel: Parcel, status: ParcelStatus, raw: str, at: datetime) -> Parc
     track = merge(parcel.track, status, at)
     if track == parcel.track:
         return parcel
-    return evolve(parcel, track=track, status=status_of(track), raw=raw)
+    after = status_of(track)
+    return evolve(parcel, track=track, status=after, raw=raw if after is status else parcel.raw)
 
 
 def corrected(parcel: Parcel, status: ParcelStatus, at: datetime) -> Parcel:
