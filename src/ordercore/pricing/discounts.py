@@ -133,12 +133,9 @@ class AmountOff(Discount):
             raise InvalidDraftError("units", "only a discount per unit is limited to some units")
 
     def amount_off(self, on: Discountable) -> Money:
-        """The amount, times the units that it is for; no more than there is, if it is an offer."""
+        """The amount, times the units that it is for."""
         times = min(self.units or on.quantity, on.quantity) if self.per_unit else 1
-        minor = self.amount.minor * times
-        if not self.verbatim and self.amount.currency is on.amount.currency:
-            minor = min(minor, on.amount.minor)
-        return Money(minor, self.amount.currency)
+        return self.amount * times
 
 
 @frozen(kw_only=True)
