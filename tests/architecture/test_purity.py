@@ -23,7 +23,11 @@ DOORS = {
     "pytest": ("ordercore.testing",),
     "rich": (),
     "sqlalchemy": ("ordercore.adapters.sqlalchemy",),
-    "sqlite3": ("ordercore.adapters.sqlite", "ordercore.adapters._sqlite"),
+    "sqlite3": (
+        "ordercore.adapters.sqlite",
+        "ordercore.adapters._sqlite",
+        "ordercore.testing._sandbox_file",
+    ),
 }
 
 
