@@ -86,6 +86,8 @@ class Check(StrEnum):
     """What the codes are said to have taken off, against all discounts."""
     REFUNDED = "refunded"
     """The money of a refund, against what it is for."""
+    DOCUMENT = "document"
+    """A total of an invoice, against its own arithmetic."""
 
 
 def _ships(kind: ChargeKind) -> bool:
@@ -145,6 +147,8 @@ class Discrepancy:
     check: Check
     claimed: Money
     computed: Money
+    rule: str = ""
+    """The outside's own rule, where it has a name: ``BR-CO-15``."""
 
 
 # --- what comes in ------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ def test_samples_without_amounts_are_refused(shared_data: Path, name: str, path:
 
 
 def test_an_invoice_is_read_with_all_its_parts(shared_data: Path) -> None:
-    """Times without a zone are UTC, discounts are the rows' own, and the shop's amounts are kept."""
+    """Times without a zone are UTC, discounts are the rows' own, the shop's amounts are kept."""
     (order,) = read_orders(sample(shared_data, "tutorials_inventory_create_invoice_1"))
     assert ("order", "3", "000000003") == (
         order.reference.kind,
