@@ -51,7 +51,7 @@ from ordercore.inventory.model import (
 from ordercore.inventory.moves import BelowZeroError
 from ordercore.inventory.reserve import BackorderRule, Circumstances
 from ordercore.inventory.sourcing import FewestParcels, InOrder, MostStock
-from tests.laws.stock_world import LAWS, NOW, Moved, World, place, wanted
+from tests.laws.stock_world import LAWS, NOW, Moved, Owned, World, place, wanted
 
 PLACES = [place(item, at) for item in ("cup", "pot") for at in ("berlin", "wien")]
 places = st.sampled_from(PLACES)
@@ -182,8 +182,20 @@ class StockMachine(RuleBasedStateMachine):
             )
         except OutOfStockError:
             return owner
+        others = self.held_by_others(owner)
         self.add(owner, UnitsReserved(owner, plan, at=NOW))
+        assert others == self.held_by_others(owner)
+        assert plan == self.world.allocations(owner)
         return owner
+
+    def held_by_others(self, owner: str) -> dict[Owned, int]:
+        """What everybody else holds: nobody loses a unit to a buyer."""
+        rows = self.world.rows.values()
+        return {
+            (row.owner, row.line, row.allocation.place): row.reserved
+            for row in rows
+            if row.owner != owner
+        }
 
     @rule(owner=orders, cups=st.integers(0, 5), pots=st.integers(0, 5))
     def cancel(self, owner: str, cups: int, pots: int) -> None:
@@ -215,6 +227,7 @@ class StockMachine(RuleBasedStateMachine):
         )
         self.learn(owner)
         self.add(StreamId(owner), Moved((move,), at=NOW))
+        assert self.states[owner].allocations == self.world.allocations(owner)
 
     @rule(owner=orders, at=places, quantity=few)
     def take_from_another(self, owner: str, at: StockPlace, quantity: int) -> None:
