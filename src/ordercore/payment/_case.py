@@ -9,7 +9,8 @@ from attrs import define, frozen
 from ordercore.errors import NotFoundError
 from ordercore.ids import TenderId
 from ordercore.money import CurrencyMismatchError, Money
-from ordercore.payment.intents import PaymentBasis
+from ordercore.payment.balance import Book
+from ordercore.payment.intents import Desk, PaymentBasis
 from ordercore.payment.model import PaymentState, Tender
 from ordercore.payment.policy import Capabilities, PaymentPolicy
 
@@ -46,3 +47,14 @@ class Case:
         if amount.currency != self.basis.currency:
             raise CurrencyMismatchError(amount.currency.code, self.basis.currency.code)
         return amount
+
+    @property
+    def desk(self) -> Desk:
+        """What lies on the table when intents are worked out."""
+        return Desk(self.state, self.now, self.basis, self.policy, self.capabilities)
+
+    def refundable(self, tender: TenderId) -> Money:
+        """The most that may be given back to one tender (RULES PAY-3)."""
+        book = Book(self.state)
+        most = min(book.of(tender).refundable, book.total.refundable)
+        return Money(most, self.basis.currency)

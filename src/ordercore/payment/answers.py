@@ -10,9 +10,8 @@ from enum import StrEnum, unique
 from attrs import field, frozen
 
 from ordercore.ids import Reference
-from ordercore.moment import utc
 from ordercore.money import Money
-from ordercore.payment.model import checked_reference, positive
+from ordercore.payment._fields import checked_reference, instant, positive, words
 
 __all__ = [
     "ActionRequired",
@@ -26,10 +25,6 @@ __all__ = [
     "Succeeded",
     "Unknown",
 ]
-
-
-def _instant(value: datetime | None) -> datetime | None:
-    return None if value is None else utc(value)
 
 
 @unique
@@ -52,7 +47,7 @@ class Succeeded:
 
     reference: Reference = field(converter=checked_reference)
     amount: Money = field(converter=positive)
-    expires_at: datetime | None = field(default=None, converter=_instant)
+    expires_at: datetime | None = field(default=None, converter=instant)
 
 
 @frozen(kw_only=True)
@@ -61,7 +56,7 @@ class PartiallyApproved:
 
     reference: Reference = field(converter=checked_reference)
     amount: Money = field(converter=positive)
-    expires_at: datetime | None = field(default=None, converter=_instant)
+    expires_at: datetime | None = field(default=None, converter=instant)
 
 
 @frozen(kw_only=True)
@@ -81,10 +76,10 @@ class ActionRequired:
 
 @frozen(kw_only=True)
 class Declined:
-    """It did not happen, and the gateway says why."""
+    """It did not happen, for certain; ``code`` is the gateway's own word for why."""
 
     kind: DeclineKind
-    code: str = ""
+    code: str = field(default="", converter=words)
     retry_after: timedelta | None = None
 
 
@@ -92,7 +87,7 @@ class Declined:
 class Unknown:
     """Nobody knows whether it happened: a timeout, a broken connection, a 5xx."""
 
-    reason: str = ""
+    reason: str = field(default="", converter=words)
 
 
 @frozen(kw_only=True)

@@ -4,23 +4,30 @@ What may be asked about an order's money, and what the outside reports of it.
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum, unique
 from typing import Final
 
 from attrs import field, frozen
 
 from ordercore.facts import Report, Request
-from ordercore.ids import Key, Reference, TenderId, id_of
+from ordercore.ids import Key, Reference, TenderId
 from ordercore.money import Money
-from ordercore.payment.answers import LookUpAnswer
-from ordercore.payment.model import (
-    DisputeStatus,
-    Operation,
-    Tender,
+from ordercore.payment._fields import (
     checked_reference,
+    instant,
+    instrument,
+    key_id,
+    optional_key,
+    optional_reference,
+    optional_tender,
     positive,
     positive_or_none,
+    tender_id,
+    words,
 )
+from ordercore.payment.answers import LookUpAnswer
+from ordercore.payment.model import DisputeStatus, Operation, Tender
 
 __all__ = [
     "AddTender",
@@ -42,6 +49,10 @@ __all__ = [
 ]
 
 
+def _instrument(value: str | None) -> str | None:
+    return None if value is None else instrument(value)
+
+
 @frozen(kw_only=True)
 class AddTender(Request):
     """Pay what is missing in another way."""
@@ -53,8 +64,8 @@ class AddTender(Request):
 class RetryPayment(Request):
     """Try a declined tender again, with another instrument where one is given."""
 
-    tender: TenderId
-    instrument: str | None = field(default=None, repr=False)
+    tender: TenderId = field(converter=tender_id)
+    instrument: str | None = field(default=None, repr=False, converter=_instrument)
 
 
 @frozen(kw_only=True)
@@ -68,14 +79,14 @@ class CaptureNow(Request):
 class VoidAuthorisation(Request):
     """Let the uncaptured rest of a tender's authorisations go."""
 
-    tender: TenderId
+    tender: TenderId = field(converter=tender_id)
 
 
 @frozen(kw_only=True)
 class RecordPayment(Request):
     """Record money that came in without our asking; *reference* makes it count once."""
 
-    tender: TenderId
+    tender: TenderId = field(converter=tender_id)
     amount: Money = field(converter=positive)
     reference: Reference = field(converter=checked_reference)
 
@@ -84,12 +95,11 @@ class RecordPayment(Request):
 class RecordRefund(Request):
     """Record money that was given back by hand; *reference* makes it count once."""
 
-    tender: TenderId
+    tender: TenderId = field(converter=tender_id)
     amount: Money = field(converter=positive)
     reference: Reference = field(converter=checked_reference)
 
 
-_key: Final = id_of(Key, "key")
 BY_HAND: Final = Reference("by-hand")
 """The reference of what a person found out without one."""
 
@@ -106,7 +116,7 @@ class Outcome(StrEnum):
 class ResolveOperation(Request):
     """A person's word on an operation that could not be resolved."""
 
-    key: Key = field(converter=_key)
+    key: Key = field(converter=key_id)
     outcome: Outcome
     reference: Reference = field(default=BY_HAND, converter=checked_reference)
     amount: Money | None = field(default=None, converter=positive_or_none)
@@ -114,9 +124,9 @@ class ResolveOperation(Request):
 
 @frozen(kw_only=True)
 class ReportAnswer(Report):
-    """What the gateway answered to our call or look-up."""
+    """What the gateway answered to our call or look-up; ``at`` is when it did."""
 
-    key: Key = field(converter=_key)
+    key: Key = field(converter=key_id)
     answer: LookUpAnswer
 
 
@@ -125,13 +135,16 @@ class ReportOperation(Report):
     """
     A gateway's own word (a webhook) that an operation happened, found by reference or by key.
 
-    ``amount`` is cumulative: what is known is merged by maximum, so twice changes nothing.
+    ``amount`` is cumulative: what is known is merged by maximum, so twice changes nothing. Each
+    capture and refund has a reference of its own; an adapter whose gateway has one for several
+    names the ``key``, and what was moved under it.
     """
 
     operation: Operation
     reference: Reference = field(converter=checked_reference)
     amount: Money = field(converter=positive)
-    key: Key | None = None
+    key: Key | None = field(default=None, converter=optional_key)
+    expires_at: datetime | None = field(default=None, converter=instant)
 
 
 @frozen(kw_only=True)
@@ -140,7 +153,7 @@ class ReportFailure(Report):
 
     operation: Operation
     reference: Reference = field(converter=checked_reference)
-    reason: str = ""
+    reason: str = field(default="", converter=words)
 
 
 @frozen(kw_only=True)
@@ -152,19 +165,24 @@ class ReportAuthorisationExpired(Report):
 
 @frozen(kw_only=True)
 class ReportCollected(Report):
-    """Cash was collected on delivery."""
+    """Money came in outside: collected on delivery, or a transfer arrived (RULES PAY-7)."""
 
-    tender: TenderId
+    tender: TenderId = field(converter=tender_id)
     amount: Money = field(converter=positive)
     reference: Reference = field(converter=checked_reference)
 
 
 @frozen(kw_only=True)
 class ReportDispute(Report):
-    """The customer's bank opened, lost or won a dispute."""
+    """
+    The customer's bank opened, lost or won a dispute.
+
+    Whose money it is follows from the ``tender``, or from the reference of the ``capture``.
+    """
 
     reference: Reference = field(converter=checked_reference)
-    tender: TenderId
+    tender: TenderId | None = field(default=None, converter=optional_tender)
+    capture: Reference | None = field(default=None, converter=optional_reference)
     amount: Money = field(converter=positive)
     status: DisputeStatus
 

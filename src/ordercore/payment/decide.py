@@ -9,16 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import reduce
+from typing import Final
 
 from attrs import define, evolve
 
-from ordercore.errors import NotFoundError, RefusedError
+from ordercore.errors import ConflictError, NotFoundError, RefusedError
 from ordercore.facts import Event
-from ordercore.ids import Key, TenderId
-from ordercore.money import Money
+from ordercore.ids import Key, Reference, TenderId
+from ordercore.money import Money, Rounding, checked_quantity
 from ordercore.payment._case import Case, UnknownTenderError
-from ordercore.payment.balance import live, totals
+from ordercore.payment.answers import DeclineKind
+from ordercore.payment.balance import Book
 from ordercore.payment.commands import (
+    BY_HAND,
     AddTender,
     CaptureNow,
     Outcome,
@@ -39,24 +43,31 @@ from ordercore.payment.events import (
     TenderAdded,
     TenderReplaced,
 )
-from ordercore.payment.intents import PaymentBasis, Want, captures, intent_of
-from ordercore.payment.model import (
-    Operation,
-    PaymentState,
-)
+from ordercore.payment.evolve import evolve_payment
+from ordercore.payment.intents import Desk, PaymentBasis, Want, captures, intent_of
+from ordercore.payment.model import Operation, OperationStatus, PaymentState
 from ordercore.payment.policy import Capabilities, PaymentPolicy
-from ordercore.payment.reports import absorb
+from ordercore.payment.reports import absorb, rematched
 
 __all__ = [
+    "AlreadyCapturedError",
+    "AnotherInstrumentNeededError",
+    "AuthorisationClosedError",
+    "CaptureBlockedError",
+    "CaptureExceedsAuthorisationError",
     "DuplicateTenderError",
-    "NothingToCaptureError",
     "NothingToVoidError",
     "OperationSettledError",
+    "ReferenceReusedError",
     "RefundExceedsCapturedError",
+    "StillSendingError",
     "UnknownOperationError",
     "UnknownTenderError",
     "decide_payment",
 ]
+
+MAX_TENDERS: Final = 50
+FOR_GOOD: Final = frozenset({DeclineKind.HARD, DeclineKind.FRAUD})
 
 
 @define
@@ -76,7 +87,36 @@ class DuplicateTenderError(RefusedError):
 
 
 @define
-class NothingToCaptureError(RefusedError):
+class AnotherInstrumentNeededError(RefusedError):
+    """The instrument was declined for good (RULES PAY-5)."""
+
+    sentence = "Tender {tender} was declined for good; ask the customer for another instrument."
+    tender: TenderId
+
+
+@define
+class AlreadyCapturedError(RefusedError):
+    """Everything that may be claimed is captured, or is being captured."""
+
+    sentence = "All that may be claimed now is captured already, or on its way."
+
+
+@define
+class AuthorisationClosedError(RefusedError):
+    """There is nothing to capture from: voided, expired, used up, or under way."""
+
+    sentence = "No authorisation is open for this; it was voided, used, or has expired."
+
+
+@define
+class CaptureBlockedError(RefusedError):
+    """The order is not confirmed, or a hold stops captures."""
+
+    sentence = "Nothing may be captured now: the order is not confirmed, or a hold stops it."
+
+
+@define
+class CaptureExceedsAuthorisationError(RefusedError):
     """More would be captured than is owed and authorised."""
 
     sentence = "{asked} cannot be captured: {possible} may be taken now."
@@ -99,6 +139,23 @@ class OperationSettledError(RefusedError):
     sentence = "The operation {key} is {status} and needs no word of yours."
     key: Key
     status: str
+
+
+@define
+class ReferenceReusedError(ConflictError):
+    """The reference of a payment by hand belongs to another payment."""
+
+    sentence = "The reference {reference} was used for another payment; give this one its own."
+    reference: Reference
+
+
+@define
+class StillSendingError(RefusedError):
+    """The operation may still be sent, so nobody can say that it never happened."""
+
+    sentence = "The operation {key} may still be sent until {until}; look again after that."
+    key: Key
+    until: datetime
 
 
 @define
@@ -130,23 +187,27 @@ def decide_payment(
         RULES PAY-2, PAY-3, PAY-5, PAY-6.
     """
     case = Case(state=state, now=now, basis=basis, policy=policy, capabilities=capabilities)
+    events = tuple(_events(case, command))
+    after = evolve(case, state=reduce(evolve_payment, events, state))
+    return events + tuple(rematched(state, after)) if state.waiting else events
+
+
+def _events(case: Case, command: PaymentRequest | PaymentReport) -> Iterator[Event]:
     match command:
         case AddTender():
-            return tuple(_add_tender(case, command))
+            return _add_tender(case, command)
         case RetryPayment():
-            return tuple(_retry(case, command))
+            return _retry(case, command)
         case CaptureNow():
-            return tuple(_capture_now(case, command))
+            return _capture_now(case, command)
         case VoidAuthorisation():
-            return tuple(_void(case, command))
-        case RecordPayment():
-            return tuple(_record(case, command))
-        case RecordRefund():
-            return tuple(_record_refund(case, command))
+            return _void(case, command)
         case ResolveOperation():
-            return tuple(_resolve(case, command))
+            return _resolve(case, command)
+        case RecordPayment() | RecordRefund():
+            return _record(case, command)
         case _:
-            return tuple(absorb(case, command))
+            return absorb(case, command)
 
 
 def _add_tender(case: Case, command: AddTender) -> Iterator[Event]:
@@ -154,30 +215,75 @@ def _add_tender(case: Case, command: AddTender) -> Iterator[Event]:
         raise DuplicateTenderError(command.tender.id)
     if command.tender.amount is not None:
         case.in_currency(command.tender.amount)
+    checked_quantity(len(case.state.tenders) + 1, "number of tenders", most=MAX_TENDERS)
     yield TenderAdded(tender=command.tender, at=case.now)
 
 
 def _retry(case: Case, command: RetryPayment) -> Iterator[Event]:
+    """Without another instrument, what was declined for good may not be tried again (PAY-5)."""
     tender = case.tender(command.tender)
     if command.instrument is not None:
         tender = evolve(tender, instrument=command.instrument)
+    elif any(
+        found.decline in FOR_GOOD and not found.is_forgiven
+        for found in case.state.of(Operation.AUTHORISE)
+        if found.intent.tender == tender.id and found.status is OperationStatus.DECLINED
+    ):
+        raise AnotherInstrumentNeededError(tender.id)
     yield TenderReplaced(tender=tender, at=case.now)
 
 
 def _capture_now(case: Case, command: CaptureNow) -> Iterator[Event]:
-    wants = tuple(captures(case.state, case.basis, case.capabilities, now=case.now))
+    if not case.basis.may_capture:
+        raise CaptureBlockedError
+    desk = case.desk
+    wants = tuple(captures(desk))
     possible = sum((want.amount for want in wants), Money.zero(case.basis.currency))
     left = possible if command.amount is None else case.in_currency(command.amount)
-    if not left.is_positive or left > possible:
-        raise NothingToCaptureError(left, possible)
+    if wants and left > possible:
+        wants, possible = _over_captured(desk, wants, left, possible)
+    if not possible.is_positive:
+        raise _nothing_to_capture(desk)
+    if left > possible:
+        raise CaptureExceedsAuthorisationError(left, possible)
+    state = case.state
     for want in wants:
         if left.is_positive:
             taken = evolve(want, amount=min(left, want.amount))
-            yield _intended(case, taken)
+            event = _intended(evolve(case, state=state), taken)
+            state = evolve_payment(state, event)
             left -= taken.amount
+            yield event
 
 
-def _intended(case: Case, want: Want) -> Event:
+def _over_captured(
+    desk: Desk, wants: tuple[Want, ...], asked: Money, possible: Money
+) -> tuple[tuple[Want, ...], Money]:
+    """The last capture takes more than its authorisation, as far as that is declared and owed."""
+    last = wants[-1]
+    assert last.target is not None  # noqa: S101 - a capture has one
+    approved = desk.state.operations[last.target].moved
+    over = approved.times(desk.capabilities.over_capture, Rounding.FLOOR)
+    total = desk.book.total
+    owed = desk.basis.owed.minor - total.taken - total.captures_in_flight + total.refunds_in_flight
+    claim = min(owed, desk.basis.claimable.minor - desk.basis.owed.minor + owed)
+    more = min(over.minor, claim - possible.minor, (asked - possible).minor)
+    if more <= 0:
+        return wants, possible
+    extra = Money(more, possible.currency)
+    return (*wants[:-1], evolve(last, amount=last.amount + extra)), possible + extra
+
+
+def _nothing_to_capture(desk: Desk) -> RefusedError:
+    """Why nothing can be captured: it is taken already, or there is nothing to take it from."""
+    total = desk.book.total
+    claim = desk.basis.claimable.minor - total.taken - total.captures_in_flight
+    if claim + total.refunds_in_flight <= 0:
+        return AlreadyCapturedError()
+    return AuthorisationClosedError()
+
+
+def _intended(case: Case, want: Want) -> OperationIntended:
     intent = intent_of(
         case.state, case.basis, case.now, case.policy, capabilities=case.capabilities, want=want
     )
@@ -185,53 +291,51 @@ def _intended(case: Case, want: Want) -> Event:
 
 
 def _void(case: Case, command: VoidAuthorisation) -> Iterator[Event]:
-    tender = case.tender(command.tender)
+    tender, book, state = case.tender(command.tender), Book(case.state), case.state
     for found in case.state.of(Operation.AUTHORISE):
-        left = live(case.state, found)
-        busy = any(
-            other.is_open
-            for operation in (Operation.CAPTURE, Operation.VOID)
-            for other in case.state.aimed_at(found.intent.key, operation)
-        )
-        if found.intent.tender == tender.id and left.is_positive and not busy:
-            yield _intended(case, Want(Operation.VOID, tender.id, left, found.intent.key))
-            return
-    raise NothingToVoidError(tender.id)
+        left = Money(book.live(found), case.basis.currency)
+        if found.intent.tender == tender.id and left.is_positive and not book.is_busy(found):
+            want = Want(Operation.VOID, tender.id, left, found.intent.key)
+            event = _intended(evolve(case, state=state), want)
+            state = evolve_payment(state, event)
+            yield event
+    if state is case.state:
+        raise NothingToVoidError(tender.id)
 
 
-def _record(case: Case, command: RecordPayment) -> Iterator[Event]:
+def _record(case: Case, command: RecordPayment | RecordRefund) -> Iterator[Event]:
     case.tender(command.tender)
     case.in_currency(command.amount)
-    if command.reference not in case.state.recorded:
-        yield PaymentRecorded(
-            tender=command.tender, amount=command.amount, reference=command.reference, at=case.now
-        )
-
-
-def _record_refund(case: Case, command: RecordRefund) -> Iterator[Event]:
-    case.tender(command.tender)
-    case.in_currency(command.amount)
-    if command.reference in case.state.recorded:
+    is_refund = isinstance(command, RecordRefund)
+    known = case.state.recorded.get(command.reference)
+    if known is not None:
+        told = command.tender, command.amount, is_refund
+        if (known.tender, known.amount, known.is_refund) != told:
+            raise ReferenceReusedError(command.reference)
         return
-    own = totals(case.state, case.basis.currency, tender=command.tender)
-    possible = own.held - own.refunds_in_flight - own.disputes_open
-    if command.amount > possible:
+    kind = RefundRecorded if is_refund else PaymentRecorded
+    possible = case.refundable(command.tender)
+    if is_refund and command.amount > possible:
         raise RefundExceedsCapturedError(command.amount, possible)
-    yield RefundRecorded(
+    yield kind(
         tender=command.tender, amount=command.amount, reference=command.reference, at=case.now
     )
 
 
 def _resolve(case: Case, command: ResolveOperation) -> Iterator[Event]:
+    """A person may say that it never happened once it cannot be sent any more."""
     found = case.state.operations.get(command.key)
     if found is None:
         raise UnknownOperationError(command.key)
     if not found.is_open:
         raise OperationSettledError(command.key, found.status)
     if command.outcome is Outcome.NEVER_HAPPENED:
+        if case.now <= found.intent.not_after:
+            raise StillSendingError(command.key, found.intent.not_after)
         yield OperationNeverHappened(key=command.key, at=case.now)
         return
     amount = found.intent.amount if command.amount is None else case.in_currency(command.amount)
+    reference = found.reference if command.reference == BY_HAND else command.reference
     yield OperationSucceeded(
-        key=command.key, reference=command.reference, amount=amount, at=case.now
+        key=command.key, reference=reference or BY_HAND, amount=amount, at=case.now
     )

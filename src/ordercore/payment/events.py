@@ -11,8 +11,9 @@ from attrs import field, frozen
 from ordercore.facts import Event
 from ordercore.ids import Key, Reference, TenderId
 from ordercore.money import Money
+from ordercore.payment._fields import checked_reference
 from ordercore.payment.answers import DeclineKind
-from ordercore.payment.model import DisputeStatus, Intent, Tender, checked_reference
+from ordercore.payment.model import DisputeStatus, Intent, Tender, WaitingReport
 
 __all__ = [
     "AuthorisationExpired",
@@ -67,19 +68,21 @@ class OperationSucceeded(Event):
 
 @frozen(kw_only=True)
 class OperationPending(Event):
-    """The gateway has it and will say later."""
+    """The gateway has it and will say later; ``amount`` is what has happened of it so far."""
 
     key: Key
     reference: Reference = field(converter=checked_reference)
+    amount: Money | None = None
     ask_at: datetime
 
 
 @frozen(kw_only=True)
 class OperationActionRequired(Event):
-    """The customer must do something first."""
+    """The customer must do something first; ``action`` says what, such as a page to open."""
 
     key: Key
     reference: Reference = field(converter=checked_reference)
+    action: str = field(default="", repr=False)
     ask_at: datetime
 
 
@@ -111,18 +114,28 @@ class OperationNeverHappened(Event):
 
 @frozen(kw_only=True)
 class OperationParked(Event):
-    """It could not be resolved: a person must decide."""
+    """
+    It could not be resolved: a person must decide.
+
+    ``mismatch``: a reply contradicted the intent (RULES PAY-6), which no later decline undoes.
+    """
 
     key: Key
     reason: str = ""
+    mismatch: bool = False
 
 
 @frozen(kw_only=True)
 class OperationFailed(Event):
-    """A capture or refund that had succeeded was taken back by the outside (RULES PAY-6)."""
+    """
+    A capture or refund was taken back by the outside, whatever it says later (RULES PAY-6).
+
+    ``retry_at`` is empty where only a person may let it be tried again.
+    """
 
     key: Key
     reason: str = ""
+    retry_at: datetime | None = None
 
 
 @frozen(kw_only=True)
@@ -162,8 +175,6 @@ class DisputeReported(Event):
 
 @frozen(kw_only=True)
 class PaymentUnmatched(Event):
-    """A report that fits no operation of this order waits for a person."""
+    """A report that fits nothing known waits until it does, or for a person."""
 
-    reference: str
-    about: str
-    amount: Money | None = None
+    report: WaitingReport

@@ -7,7 +7,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from ordercore.facts import Event
-from ordercore.ids import Key, TenderId
+from ordercore.money import Money
 from ordercore.payment.events import (
     AuthorisationExpired,
     DisputeReported,
@@ -27,12 +27,13 @@ from ordercore.payment.events import (
     TenderReplaced,
 )
 from ordercore.payment.model import (
+    FAILURES,
     Dispute,
     OperationState,
-    OperationStatus,
     PaymentState,
     RecordedPayment,
     Tender,
+    WaitingReport,
 )
 from ordercore.payment.status import OPERATION
 
@@ -57,23 +58,17 @@ def evolve_payment(state: PaymentState, event: Event) -> PaymentState:
         case OperationIntended(intent=intent):
             return _put(state, OperationState(intent=intent))
         case PaymentRecorded() | RefundRecorded():
-            entry = RecordedPayment(
-                tender=event.tender,
-                amount=event.amount,
-                reference=event.reference,
-                is_refund=isinstance(event, RefundRecorded),
-            )
-            return evolve(state, recorded={**state.recorded, event.reference: entry})
+            return _recorded(state, event)
         case DisputeReported():
             return _disputed(state, event)
         case TenderAdded(tender=tender):
-            return evolve(state, tenders=(*state.tenders, tender))
+            return _matched(evolve(state, tenders=(*state.tenders, tender)))
         case TenderReplaced(tender=tender):
             return _replaced(state, tender)
-        case PaymentUnmatched():
-            return evolve(state, unmatched=state.unmatched + 1)
+        case PaymentUnmatched(report=report):
+            return evolve(state, waiting=_waiting(state, report))
         case _ if isinstance(event, Settling):
-            return _settled(state, event)
+            return _matched(_settled(state, event))
         case _:
             return state
 
@@ -85,72 +80,95 @@ def _put(state: PaymentState, *operations: OperationState) -> PaymentState:
 
 def _settled(state: PaymentState, event: Settling) -> PaymentState:
     found = state.operations.get(event.key)
-    if found is None or OPERATION.refusal(found.status, type(event), None) is not None:
+    if found is None:
         return state
-    status = OPERATION.next(found.status, type(event), None)
+    known = _informed(found, event)
+    if OPERATION.refusal(found.status, type(event), not found.mismatch) is not None:
+        return _put(state, known)
+    known = evolve(known, status=OPERATION.next(found.status, type(event), not found.mismatch))
+    target = known.intent.target
+    ends = known.intent.closes and known.settled is not None
+    if ends and target is not None and target in state.operations:
+        return _put(state, known, evolve(state.operations[target], is_closed=True))
+    return _put(state, known)
+
+
+def _informed(found: OperationState, event: Settling) -> OperationState:
+    """What is known after *event*, whatever the status makes of it."""
     match event:
         case OperationSucceeded():
-            return _succeeded(state, found, event)
-        case OperationPending() | OperationActionRequired():
-            return _put(
-                state,
-                evolve(
-                    found,
-                    status=status,
-                    reference=event.reference,
-                    ask_at=event.ask_at,
-                    asks=found.asks + 1,
-                ),
+            return evolve(
+                found,
+                settled=_larger(found.settled, event.amount),
+                settled_at=min(found.settled_at or event.at, event.at),
+                reference=event.reference,
+                expires_at=event.expires_at or found.expires_at,
+                ask_at=None,
+                retry_at=None,
             )
+        case OperationPending():
+            return evolve(
+                found,
+                settled=_larger(found.settled, event.amount),
+                reference=event.reference,
+                ask_at=event.ask_at,
+                asks=found.asks + 1,
+            )
+        case OperationActionRequired():
+            return evolve(
+                found,
+                reference=event.reference,
+                action=event.action,
+                ask_at=event.ask_at,
+                asks=found.asks + 1,
+            )
+        case _:
+            return _informed_without_reference(found, event)
+
+
+def _informed_without_reference(found: OperationState, event: Settling) -> OperationState:
+    match event:
         case OperationInDoubt():
-            return _put(
-                state,
-                evolve(
-                    found,
-                    status=status,
-                    reason=event.reason,
-                    ask_at=event.ask_at,
-                    asks=found.asks + 1,
-                ),
-            )
+            return evolve(found, reason=event.reason, ask_at=event.ask_at, asks=found.asks + 1)
         case OperationDeclined():
-            return _put(
-                state,
-                evolve(
-                    found,
-                    status=status,
-                    ask_at=None,
-                    is_final=event.retry_at is None,
-                    retry_at=event.retry_at,
-                    reason=event.code,
-                ),
+            return evolve(
+                found,
+                ask_at=None,
+                is_final=event.retry_at is None,
+                retry_at=event.retry_at,
+                decline=event.kind,
+                reason=event.code,
             )
-        case OperationParked() | OperationFailed():
-            return _put(state, evolve(found, status=status, ask_at=None, reason=event.reason))
-        case OperationNeverHappened() | AuthorisationExpired():
-            return _put(state, evolve(found, status=status, ask_at=None))
+        case OperationFailed():
+            return evolve(
+                found,
+                ask_at=None,
+                is_final=event.retry_at is None,
+                retry_at=event.retry_at,
+                reason=event.reason,
+            )
+        case OperationParked():
+            mismatch = found.mismatch or event.mismatch
+            return evolve(found, ask_at=None, mismatch=mismatch, reason=event.reason)
+        case _:
+            return evolve(found, ask_at=None)
 
 
-def _succeeded(
-    state: PaymentState, found: OperationState, event: OperationSucceeded
-) -> PaymentState:
-    settled = event.amount
-    if found.status is OperationStatus.SUCCEEDED and found.settled is not None:
-        settled = max(found.settled, settled)
-    done = evolve(
-        found,
-        status=OperationStatus.SUCCEEDED,
-        settled=settled,
+def _larger(left: Money | None, right: Money | None) -> Money | None:
+    if left is None or right is None:
+        return right if left is None else left
+    return max(left, right)
+
+
+def _recorded(state: PaymentState, event: PaymentRecorded | RefundRecorded) -> PaymentState:
+    entry = RecordedPayment(
+        tender=event.tender,
+        amount=event.amount,
         reference=event.reference,
-        expires_at=event.expires_at or found.expires_at,
-        ask_at=None,
-        is_final=False,
-        retry_at=None,
+        is_refund=isinstance(event, RefundRecorded),
     )
-    target = found.intent.target
-    if found.intent.closes and target is not None and target in state.operations:
-        return _put(state, done, evolve(state.operations[target], is_final=True))
-    return _put(state, done)
+    recorded = {**state.recorded, event.reference: entry}
+    return _matched(evolve(state, recorded=recorded))
 
 
 def _disputed(state: PaymentState, event: DisputeReported) -> PaymentState:
@@ -159,20 +177,41 @@ def _disputed(state: PaymentState, event: DisputeReported) -> PaymentState:
         tender=event.tender,
         amount=event.amount,
         status=event.status,
+        at=event.at,
     )
-    return evolve(state, disputes={**state.disputes, event.reference: dispute})
+    disputes = {**state.disputes, event.reference: dispute}
+    return _matched(evolve(state, disputes=disputes))
+
+
+def _waiting(state: PaymentState, report: WaitingReport) -> tuple[WaitingReport, ...]:
+    """The reports that wait, each once, with the largest amount that it stated."""
+    amount = report.amount
+    for other in state.waiting:
+        if other.is_like(report):
+            amount = _larger(amount, other.amount)
+    rest = tuple(other for other in state.waiting if not other.is_like(report))
+    return (*rest, evolve(report, amount=amount))
+
+
+def _matched(state: PaymentState) -> PaymentState:
+    """Nothing waits any more that fits by now, or that somebody has recorded by hand."""
+    if not state.waiting:
+        return state
+    rest = tuple(report for report in state.waiting if not state.explains(report))
+    return evolve(state, waiting=rest)
 
 
 def _replaced(state: PaymentState, tender: Tender) -> PaymentState:
-    """Another instrument: what was declined with the old one may be tried again."""
-    operations: dict[Key, OperationState] = {
-        key: _reopened(found, tender.id) for key, found in state.operations.items()
+    """Another instrument, or another chance: what failed before does not count any more."""
+    operations = {
+        key: _forgiven(found) if found.intent.tender == tender.id else found
+        for key, found in state.operations.items()
     }
     tenders = tuple(tender if old.id == tender.id else old for old in state.tenders)
     return evolve(state, tenders=tenders, operations=operations)
 
 
-def _reopened(found: OperationState, tender: TenderId) -> OperationState:
-    if found.intent.tender != tender or found.status is not OperationStatus.DECLINED:
+def _forgiven(found: OperationState) -> OperationState:
+    if found.status not in FAILURES:
         return found
-    return evolve(found, is_final=False, retry_at=None)
+    return evolve(found, is_final=False, retry_at=None, is_forgiven=True)

@@ -7,32 +7,38 @@ whose keys follow from order, operation, tender and attempt alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final
 
-from attrs import frozen
+from attrs import Factory, field, frozen
 
 from ordercore.ids import Key, OrderId, PartyId, TenderId
 from ordercore.money import Currency, Money
-from ordercore.payment.balance import live, refundable, totals
+from ordercore.payment.balance import Book, planned, totals
 from ordercore.payment.model import (
     Intent,
     Operation,
     OperationState,
-    OperationStatus,
     PaymentState,
     Tender,
+    TenderKind,
 )
 from ordercore.payment.policy import Capabilities, CaptureWhen, PaymentPolicy
 
 __all__ = [
+    "Desk",
     "PaymentBasis",
     "Want",
+    "authorisations",
     "captures",
+    "fades_at",
     "intent_of",
     "is_covered",
     "next_intents",
     "operation_key",
+    "refunds",
     "voids",
 ]
 
@@ -61,8 +67,17 @@ class PaymentBasis:
 
 
 def operation_key(order: OrderId, operation: Operation, tender: TenderId, attempt: int) -> Key:
-    """The idempotency key of one attempt: a pure function of what it is about."""
-    return Key(f"{order}:{tender}:{operation}:{attempt}")
+    """
+    The idempotency key of one attempt: the same for the same four, another for any other.
+
+    At most 64 characters from ``a-z0-9-``, which every gateway takes, however long the ids are.
+
+    >>> operation_key(OrderId("4711"), Operation.CAPTURE, TenderId("card"), 2)[:10]
+    'capture-2-'
+    """
+    named = "".join(f"{len(part)}:{part}," for part in (order, operation.value, tender))
+    digest = sha256(f"{named}{attempt}".encode()).hexdigest()
+    return Key(f"{operation.value}-{attempt}-{digest[:40]}")
 
 
 @frozen
@@ -75,6 +90,85 @@ class Want:
     target: Key | None = None
 
 
+_PREPAID: Final = frozenset({TenderKind.GIFT_CARD, TenderKind.POINTS, TenderKind.STORE_CREDIT})
+
+
+@frozen
+class Desk:
+    """What lies on the table when the next intents are worked out."""
+
+    state: PaymentState
+    now: datetime
+    basis: PaymentBasis
+    policy: PaymentPolicy
+    capabilities: Capabilities
+    book: Book = field(init=False, default=Factory(lambda desk: Book(desk.state), takes_self=True))
+    planned: Mapping[TenderId, Money] = field(
+        init=False,
+        default=Factory(lambda desk: planned(desk.state, desk.basis.owed), takes_self=True),
+    )
+
+    def want(
+        self, operation: Operation, tender: TenderId, minor: int, target: Key | None = None
+    ) -> Want:
+        """An operation over so many minor units."""
+        return Want(operation, tender, Money(minor, self.basis.currency), target)
+
+    def in_turn(self) -> list[Tender]:
+        """The tenders as they are taken: prepaid outside, stored value, the others, deferred."""
+        return sorted(self.state.tenders, key=_turn)
+
+    def is_over(self, authorisation: OperationState) -> bool:
+        """Whether it has expired: nothing is captured after that."""
+        return authorisation.expires_at is not None and authorisation.expires_at <= self.now
+
+    def fading(self, tender: TenderId | None = None) -> Iterator[OperationState]:
+        """Authorisations that will expire soon, so that they do not count as cover any more."""
+        for found in self.state.of(Operation.AUTHORISE):
+            fades = fades_at(found, self.policy)
+            if fades is not None and fades <= self.now and tender in {None, found.intent.tender}:
+                yield found
+
+    def is_settled(self, capture: OperationState) -> bool:
+        """Whether a capture can be refunded yet (RULES PAY-2)."""
+        if self.capabilities.refund_before_settlement or capture.settled_at is None:
+            return True
+        return capture.settled_at + self.capabilities.settlement_delay <= self.now
+
+    def must_wait_for(self, operation: Operation, target: OperationState) -> bool:
+        """Whether earlier attempts of one kind at *target* forbid another one now."""
+        attempts = tuple(self.state.aimed_at(target.intent.key, operation))
+        return bool(attempts) and self.must_wait(attempts[-1].intent)
+
+    def must_wait(self, like: Intent) -> bool:
+        """Whether an attempt failed for good, too often, or is not to be repeated yet."""
+        failed = self.state.failures_like(like)
+        return len(failed) > self.policy.soft_retries or any(
+            old.is_final or (old.retry_at is not None and self.now < old.retry_at) for old in failed
+        )
+
+
+def fades_at(authorisation: OperationState, policy: PaymentPolicy) -> datetime | None:
+    """
+    From when on an authorisation is replaced; None: it does not expire.
+
+    That is ``renew_before`` its expiry, and never in the first half of its life: a replacement
+    that fades at once would be replaced for ever.
+    """
+    ends, began = authorisation.expires_at, authorisation.settled_at
+    if ends is None or began is None:
+        return ends
+    return ends - min(policy.renew_before, max(ends - began, timedelta(0)) / 2)
+
+
+def _turn(tender: Tender) -> int:
+    if tender.is_deferred:
+        return 3
+    if not tender.uses_gateway:
+        return 0
+    return 1 if tender.kind in _PREPAID else 2
+
+
 def intent_of(
     state: PaymentState,
     basis: PaymentBasis,
@@ -84,16 +178,24 @@ def intent_of(
     capabilities: Capabilities,
     want: Want,
 ) -> Intent:
-    """The intent of *want* with its key and its window, as the next attempt of its kind."""
+    """
+    The intent of *want* with its key and its window, as the next attempt of its kind.
+
+    The window of a capture ends with its authorisation: nothing is captured after expiry.
+    """
     operation, tender = want.operation, want.tender
     attempt = 1 + sum(found.intent.tender == tender for found in state.of(operation))
+    not_after = now + policy.send_window
+    target = state.operations.get(want.target) if want.target is not None else None
+    if operation is Operation.CAPTURE and target is not None and target.expires_at is not None:
+        not_after = max(now, min(not_after, target.expires_at))
     return Intent(
         key=operation_key(basis.order, operation, tender, attempt),
         operation=operation,
         tender=tender,
         amount=want.amount,
         at=now,
-        not_after=now + policy.send_window,
+        not_after=not_after,
         attempt=attempt,
         target=want.target,
         party=basis.party if operation is Operation.AUTHORISE else None,
@@ -109,13 +211,22 @@ def next_intents(
     policy: PaymentPolicy,
     capabilities: Capabilities,
 ) -> tuple[Intent, ...]:
-    """The operations that should be under way and are not; at most one for each kind at a time."""
+    """
+    The operations that should be under way and are not; at most one of a kind per tender.
+
+    Nothing is asked for twice: what is under way counts as if it had happened, and a kind of
+    operation that is in doubt for some money is not begun again for it.
+
+    Source:
+        RULES PAY-3, PAY-4, RF-1.
+    """
+    desk = Desk(state, now, basis, policy, capabilities)
     may_capture = policy.capture is not CaptureWhen.MANUAL and basis.may_capture
     wanted = (
-        *_authorisations(state, basis, now),
-        *(captures(state, basis, capabilities, now=now) if may_capture else ()),
-        *voids(state, basis, capabilities, now=now),
-        *(_refunds(state, basis, now) if basis.may_refund else ()),
+        *authorisations(desk),
+        *(captures(desk) if may_capture else ()),
+        *voids(desk),
+        *(refunds(desk) if basis.may_refund else ()),
     )
     first = {(want.operation, want.tender): want for want in reversed(wanted)}
     return tuple(
@@ -131,115 +242,115 @@ def is_covered(state: PaymentState, basis: PaymentBasis) -> bool:
     return sums.held + sums.authorised + basis.deferred >= basis.owed
 
 
-def _authorisations(state: PaymentState, basis: PaymentBasis, now: datetime) -> Iterator[Want]:
-    """Authorise what nothing covers yet, tender by tender, each up to its own amount."""
-    if basis.is_ended or not basis.may_authorise:
+def authorisations(desk: Desk) -> Iterator[Want]:
+    """Authorise what nothing covers yet, each tender up to what it is to pay."""
+    basis, total = desk.basis, desk.book.total
+    if basis.is_ended or not basis.may_authorise or not desk.capabilities.takes(basis.currency):
         return
-    sums = totals(state, basis.currency)
-    gap = basis.owed - basis.deferred - sums.covered
-    for tender in state.tenders:
-        if not gap.is_positive:
-            return
-        if not tender.uses_gateway or tender.is_deferred or _is_spent(state, tender, now):
+    fading = sum(desk.book.live(found) for found in desk.fading())
+    cover = total.taken + total.authorised - fading + total.authorisations_in_flight
+    gap = basis.owed.minor - basis.deferred.minor - cover + total.refunds_in_flight
+    for tender, part in desk.planned.items():
+        if not _may_authorise(desk, tender):
             continue
-        own = totals(state, basis.currency, tender=tender.id)
-        room = gap if tender.amount is None else tender.amount - own.covered
-        amount = min(gap, room)
-        if amount.is_positive:
-            yield Want(Operation.AUTHORISE, tender.id, amount)
+        own = desk.book.of(tender)
+        faded = sum(desk.book.live(found) for found in desk.fading(tender))
+        brought = own.taken + own.authorised - faded - own.refunds_in_flight
+        amount = min(gap, part.minor - brought - own.authorisations_in_flight)
+        if amount > 0:
+            yield desk.want(Operation.AUTHORISE, tender, amount)
             gap -= amount
 
 
-def _is_spent(state: PaymentState, tender: Tender, now: datetime) -> bool:
-    """Whether the tender may not be tried now: an attempt is open, or the last was declined."""
-    attempts = [
-        found for found in state.of(Operation.AUTHORISE) if found.intent.tender == tender.id
-    ]
-    return any(found.is_open for found in attempts) or _must_wait(attempts[-1:], now)
+def _may_authorise(desk: Desk, tender: TenderId) -> bool:
+    """Whether a gateway serves the tender, none of its attempts is open, and none must wait."""
+    found = desk.state.tender(tender)
+    if found is None or not found.uses_gateway:
+        return False
+    attempts = [old for old in desk.state.of(Operation.AUTHORISE) if old.intent.tender == tender]
+    if any(old.is_open for old in attempts):
+        return False
+    return not attempts or not desk.must_wait(attempts[-1].intent)
 
 
-def _must_wait(attempts: Iterable[OperationState], now: datetime) -> bool:
-    """Whether one of these was declined for good, or is not to be tried again before a time."""
-    return any(
-        found.status is OperationStatus.DECLINED
-        and (found.is_final or (found.retry_at is not None and now < found.retry_at))
-        for found in attempts
-    )
-
-
-def captures(
-    state: PaymentState, basis: PaymentBasis, capabilities: Capabilities, *, now: datetime
-) -> Iterator[Want]:
+def captures(desk: Desk) -> Iterator[Want]:
     """
-    Capture what may be claimed and is neither held nor on its way (RULES PAY-4).
+    Capture what may be claimed and is neither taken nor on its way (RULES PAY-4).
 
-    Nothing is captured from an authorisation that has expired, or while a capture of it is open.
+    Each tender brings its part of what may be claimed, prepaid kinds first. A lost dispute does
+    not count as given back, so it never causes a new charge.
     """
-    sums = totals(state, basis.currency)
-    want = basis.claimable - sums.held - sums.captures_in_flight + sums.refunds_in_flight
+    basis, total = desk.basis, desk.book.total
     if basis.is_ended:
         return
-    for found in state.of(Operation.AUTHORISE):
-        if not want.is_positive:
-            return
-        room = live(state, found)
-        if found.expires_at is not None and found.expires_at <= now:
-            continue
-        if not room.is_positive or _is_busy(state, found):
-            continue
-        if _must_wait(state.aimed_at(found.intent.key, Operation.CAPTURE), now):
-            continue
-        if not capabilities.partial_capture and want < room:
-            continue
-        amount = min(want, room)
-        yield Want(Operation.CAPTURE, found.intent.tender, amount, found.intent.key)
-        want -= amount
+    claim = min(basis.claimable.minor, basis.owed.minor)
+    left = claim - total.taken - total.captures_in_flight + total.refunds_in_flight
+    for tender in desk.in_turn():
+        part = min(max(0, claim), desk.planned[tender.id].minor)
+        claim -= part
+        own = desk.book.of(tender.id)
+        want = min(left, part - own.taken - own.captures_in_flight + own.refunds_in_flight)
+        for found in desk.state.of(Operation.AUTHORISE):
+            if found.intent.tender == tender.id and want > 0:
+                amount = _capturable(desk, found, want)
+                if amount > 0:
+                    yield desk.want(Operation.CAPTURE, tender.id, amount, found.intent.key)
+                    want -= amount
+                    left -= amount
 
 
-def _is_busy(state: PaymentState, authorisation: OperationState) -> bool:
-    key = authorisation.intent.key
-    return any(
-        found.is_open
-        for operation in (Operation.CAPTURE, Operation.VOID)
-        for found in state.aimed_at(key, operation)
-    )
+def _capturable(desk: Desk, found: OperationState, want: int) -> int:
+    """How much of *want* one authorisation gives now."""
+    room = desk.book.live(found)
+    if desk.is_over(found) or desk.book.is_busy(found):
+        return 0
+    if not desk.capabilities.partial_capture and want < room:
+        return 0
+    if desk.must_wait_for(Operation.CAPTURE, found):
+        return 0
+    return min(want, room)
 
 
-def voids(
-    state: PaymentState, basis: PaymentBasis, capabilities: Capabilities, *, now: datetime
-) -> Iterator[Want]:
+def voids(desk: Desk) -> Iterator[Want]:
     """Let go of authorisations that nothing will be captured from any more, the latest first."""
-    sums = totals(state, basis.currency)
-    needed = basis.owed - basis.deferred - sums.held + sums.refunds_in_flight
-    if basis.is_ended or not needed.is_positive:
-        needed = Money.zero(basis.currency)
-    surplus = sums.authorised - sums.captures_in_flight - needed
-    for found in reversed(tuple(state.of(Operation.AUTHORISE))):
-        room = live(state, found)
-        if not surplus.is_positive or not room.is_positive or _is_busy(state, found):
+    basis, total = desk.basis, desk.book.total
+    needed = basis.owed.minor - basis.deferred.minor - total.taken + total.refunds_in_flight
+    needed = 0 if basis.is_ended else max(0, needed)
+    surplus = total.authorised - total.captures_in_flight - needed
+    for found in (*desk.fading(), *reversed(tuple(desk.state.of(Operation.AUTHORISE)))):
+        room = desk.book.live(found)
+        if surplus <= 0 or room <= 0 or desk.book.is_busy(found):
             continue
-        if _must_wait(state.aimed_at(found.intent.key, Operation.VOID), now):
+        if desk.must_wait_for(Operation.VOID, found):
             continue
-        stuck = not capabilities.partial_capture and not basis.has_open_units
+        stuck = not desk.capabilities.partial_capture and not basis.has_open_units
         if room <= surplus or stuck:
-            yield Want(Operation.VOID, found.intent.tender, room, found.intent.key)
+            yield desk.want(Operation.VOID, found.intent.tender, room, found.intent.key)
             surplus -= room
-        elif capabilities.partial_void:
-            yield Want(Operation.VOID, found.intent.tender, surplus, found.intent.key)
-            surplus = Money.zero(basis.currency)
+        elif desk.capabilities.partial_void:
+            yield desk.want(Operation.VOID, found.intent.tender, surplus, found.intent.key)
+            surplus = 0
 
 
-def _refunds(state: PaymentState, basis: PaymentBasis, now: datetime) -> Iterator[Want]:
-    """Send back what the plan gives to each tender, capture by capture, the oldest first."""
-    for tender, planned in basis.refund_plan:
-        left = planned
-        for found in state.of(Operation.CAPTURE):
-            if found.intent.tender != tender or not left.is_positive:
+def refunds(desk: Desk) -> Iterator[Want]:
+    """
+    Send back what the plan gives to each tender, capture by capture, the oldest first.
+
+    Never more than the tender, and all tenders together, took and still hold (RULES PAY-3).
+    """
+    ceiling = desk.book.total.refundable
+    for tender, part in desk.basis.refund_plan:
+        left = min(part.minor, desk.book.of(tender).refundable, ceiling)
+        for found in desk.state.of(Operation.CAPTURE):
+            if found.intent.tender != tender or left <= 0 or not desk.is_settled(found):
                 continue
-            attempts = list(state.aimed_at(found.intent.key, Operation.REFUND))
-            amount = min(left, refundable(state, found))
-            if any(attempt.is_open for attempt in attempts) or _must_wait(attempts, now):
+            attempts = desk.state.aimed_at(found.intent.key, Operation.REFUND)
+            if any(attempt.is_open for attempt in attempts):
                 continue
-            if amount.is_positive:
-                yield Want(Operation.REFUND, tender, amount, found.intent.key)
+            if desk.must_wait_for(Operation.REFUND, found):
+                continue
+            amount = min(left, desk.book.refundable(found))
+            if amount > 0:
+                yield desk.want(Operation.REFUND, tender, amount, found.intent.key)
                 left -= amount
+                ceiling -= amount

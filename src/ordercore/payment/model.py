@@ -8,21 +8,32 @@ order, repetition or lateness of reports can make two figures disagree.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum, unique
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import field, frozen
 
-from ordercore.errors import InvalidValueError
-from ordercore.ids import Key, PartyId, Reference, TenderId, id_of
-from ordercore.moment import Period, utc
+from ordercore.ids import Key, PartyId, Reference, TenderId
+from ordercore.moment import utc
 from ordercore.money import Money
+from ordercore.payment._fields import (
+    InvalidPaymentError,
+    checked_reference,
+    instant,
+    key_id,
+    optional_reference,
+    positive,
+)
+from ordercore.payment.answers import DeclineKind
+from ordercore.payment.cards import CardNumberError, looks_like_card
+from ordercore.payment.tender import DueWhen, Tender, TenderKind
 
 __all__ = [
+    "FAILURES",
     "OPEN",
+    "About",
     "CardNumberError",
     "Dispute",
     "DisputeStatus",
@@ -36,161 +47,9 @@ __all__ = [
     "RecordedPayment",
     "Tender",
     "TenderKind",
+    "WaitingReport",
     "looks_like_card",
 ]
-
-
-@define
-class InvalidPaymentError(InvalidValueError):
-    """A value that payments cannot work with."""
-
-    sentence = "{name} cannot be used: {problem}."
-    name: str
-    problem: str
-
-
-@define
-class CardNumberError(InvalidValueError):
-    """A payment reference is a plausible card number: it has no place here (RULES PAY-8)."""
-
-    sentence = "{name} looks like a card number; give the gateway's token instead."
-    name: str
-
-
-@unique
-class TenderKind(StrEnum):
-    """What an order is paid with (RULES PAY-1)."""
-
-    CARD = "card"
-    WALLET = "wallet"
-    BANK_TRANSFER = "bank_transfer"
-    CASH = "cash"
-    CASH_ON_DELIVERY = "cash_on_delivery"
-    ON_ACCOUNT = "on_account"
-    GIFT_CARD = "gift_card"
-    STORE_CREDIT = "store_credit"
-    POINTS = "points"
-    EXCHANGE_CREDIT = "exchange_credit"
-    MANUAL = "manual"
-
-
-@unique
-class DueWhen(StrEnum):
-    """When a tender has to be paid (RULES PAY-7)."""
-
-    PLACEMENT = "placement"
-    DISPATCH = "dispatch"
-    DELIVERY = "delivery"
-    INVOICE = "invoice"
-    DATE = "date"
-
-
-THROUGH_GATEWAY: Final = frozenset(
-    {
-        TenderKind.CARD,
-        TenderKind.WALLET,
-        TenderKind.GIFT_CARD,
-        TenderKind.STORE_CREDIT,
-        TenderKind.POINTS,
-    }
-)
-LATER: Final = frozenset({TenderKind.ON_ACCOUNT, TenderKind.CASH_ON_DELIVERY})
-
-_DIGITS: Final = re.compile(r"[ -]")
-_CARD: Final = re.compile(r"[0-9]{13,19}")
-
-
-def looks_like_card(text: str) -> bool:
-    """Whether *text* is 13 to 19 digits (blanks and hyphens aside) with a right Luhn digit."""
-    digits = _DIGITS.sub("", text)
-    if not _CARD.fullmatch(digits):
-        return False
-    odd = [int(digit) for digit in digits[-1::-2]]
-    even = [sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2]]
-    return (sum(odd) + sum(even)) % 10 == 0
-
-
-def no_card(value: str, name: str) -> str:
-    """
-    The text itself.
-
-    Raises:
-        CardNumberError: It is a plausible card number; the message does not repeat it.
-    """
-    if type(value) is not str:
-        raise InvalidPaymentError(name, "it must be text")
-    if len(value) > 500:
-        raise InvalidPaymentError(name, "it is longer than 500 characters")
-    if looks_like_card(value):
-        raise CardNumberError(name)
-    return value
-
-
-def _instrument(value: str) -> str:
-    return no_card(value, "instrument")
-
-
-def checked_reference(value: Reference) -> Reference:
-    """A gateway's own id, which is never a card number."""
-    return Reference(no_card(value, "reference"))
-
-
-def _optional_reference(value: Reference | None) -> Reference | None:
-    return None if value is None else checked_reference(value)
-
-
-def _instant(value: datetime | None) -> datetime | None:
-    return None if value is None else utc(value)
-
-
-def positive(value: Money) -> Money:
-    """
-    The amount itself.
-
-    Raises:
-        InvalidPaymentError: It is no `Money` above zero.
-    """
-    if type(value) is not Money or not value.is_positive:
-        raise InvalidPaymentError("amount", "it must be an amount of more than zero")
-    return value
-
-
-def positive_or_none(value: Money | None) -> Money | None:
-    """The amount itself, where there is one."""
-    return None if value is None else positive(value)
-
-
-_tender_id: Final = id_of(TenderId, "tender id")
-_key: Final = id_of(Key, "key")
-
-
-@frozen(kw_only=True)
-class Tender:
-    """
-    One way in which an order is paid.
-
-    ``amount`` None: all that the other tenders leave. ``instrument`` is a gateway's token, never a
-    card number, and is not printed.
-    """
-
-    id: TenderId = field(converter=_tender_id)
-    kind: TenderKind = TenderKind.CARD
-    amount: Money | None = field(default=None, converter=positive_or_none)
-    gateway: str = "default"
-    instrument: str = field(default="", repr=False, converter=_instrument)
-    due: DueWhen = DueWhen.PLACEMENT
-    due_after: Period | None = None
-    due_on: date | None = None
-
-    @property
-    def uses_gateway(self) -> bool:
-        """Whether the engine moves this money; if not, somebody records it."""
-        return self.kind in THROUGH_GATEWAY
-
-    @property
-    def is_deferred(self) -> bool:
-        """Whether goods may go before this tender is paid (RULES PAY-7)."""
-        return self.kind in LATER or self.due is not DueWhen.PLACEMENT
 
 
 @unique
@@ -232,6 +91,11 @@ OPEN: Final = frozenset(
 )
 """Statuses in which an operation may still turn out to have happened."""
 
+FAILURES: Final = frozenset(
+    {OperationStatus.DECLINED, OperationStatus.FAILED, OperationStatus.NEVER_HAPPENED}
+)
+"""Statuses in which an attempt came to nothing."""
+
 
 @frozen(kw_only=True)
 class Intent:
@@ -243,7 +107,7 @@ class Intent:
     ``not_after`` and never later.
     """
 
-    key: Key = field(converter=_key)
+    key: Key = field(converter=key_id)
     operation: Operation
     tender: TenderId
     amount: Money = field(converter=positive)
@@ -255,26 +119,45 @@ class Intent:
     closes: bool = False
     """A capture that ends its authorisation, because the gateway allows one only."""
 
+    def __attrs_post_init__(self) -> None:
+        """Check the whole."""
+        if type(self.operation) is not Operation:
+            raise InvalidPaymentError("operation", "it must be an Operation")
+        if (self.operation is Operation.AUTHORISE) != (self.target is None):
+            raise InvalidPaymentError("target", "all but an authorisation have one")
+        if self.not_after < self.at:
+            raise InvalidPaymentError("not_after", "it must not lie before the intent")
+
 
 @frozen(kw_only=True)
 class OperationState:
     """
     An intent and what became of it.
 
-    ``settled`` is what it really moved; ``asks`` counts unresolved answers, ``ask_at`` is when to
-    ask next; ``retry_at`` is when a soft decline may be tried anew.
+    ``settled`` is what it really moved, the largest figure that was told; ``settled_at`` is when
+    that was told first. ``asks`` counts unresolved answers, ``ask_at`` is when to ask next;
+    ``retry_at`` is when a decline may be tried anew. ``action`` is what the payer has to do.
+    ``mismatch``: a reply contradicted the intent (RULES PAY-6).
     """
 
     intent: Intent
     status: OperationStatus = OperationStatus.INTENDED
     settled: Money | None = None
-    reference: Reference | None = field(default=None, converter=_optional_reference)
-    expires_at: datetime | None = field(default=None, converter=_instant)
+    settled_at: datetime | None = field(default=None, converter=instant)
+    reference: Reference | None = field(default=None, converter=optional_reference)
+    expires_at: datetime | None = field(default=None, converter=instant)
     asks: int = 0
-    ask_at: datetime | None = field(default=None, converter=_instant)
+    ask_at: datetime | None = field(default=None, converter=instant)
+    action: str = field(default="", repr=False)
+    decline: DeclineKind | None = None
     is_final: bool = False
-    """A decline not to be tried again as it was; an authorisation that can give no more."""
-    retry_at: datetime | None = field(default=None, converter=_instant)
+    """A failure that is not to be tried again as it was."""
+    is_closed: bool = False
+    """An authorisation that can give no more: its only capture was made."""
+    retry_at: datetime | None = field(default=None, converter=instant)
+    is_forgiven: bool = False
+    """Its tender was given another chance since: it does not count against it any more."""
+    mismatch: bool = False
     reason: str = ""
 
     @property
@@ -285,9 +168,16 @@ class OperationState:
     @property
     def moved(self) -> Money:
         """What it moved for good, as far as is known now."""
-        if self.status is OperationStatus.SUCCEEDED and self.settled is not None:
+        counts = self.is_open or self.status is OperationStatus.SUCCEEDED
+        if self.settled is not None and counts:
             return self.settled
         return Money.zero(self.intent.amount.currency)
+
+    @property
+    def in_flight(self) -> Money:
+        """What it may still move."""
+        rest = self.intent.amount - self.moved
+        return rest if self.is_open and rest.is_positive else Money.zero(rest.currency)
 
 
 @frozen(kw_only=True)
@@ -311,12 +201,54 @@ class DisputeStatus(StrEnum):
 
 @frozen(kw_only=True)
 class Dispute:
-    """The customer's bank took money back, for now or for good."""
+    """
+    The customer's bank took money back, for now or for good.
+
+    ``at`` is when the bank said so: of two outcomes the later counts.
+    """
 
     reference: Reference = field(converter=checked_reference)
     tender: TenderId
     amount: Money = field(converter=positive)
     status: DisputeStatus = DisputeStatus.OPENED
+    at: datetime = field(converter=utc)
+
+
+@unique
+class About(StrEnum):
+    """What sort of report waits."""
+
+    ANSWER = "answer"
+    OPERATION = "operation"
+    FAILURE = "failure"
+    EXPIRY = "expiry"
+    COLLECTION = "collection"
+    DISPUTE = "dispute"
+
+
+@frozen(kw_only=True)
+class WaitingReport:
+    """
+    A report that fits nothing known: it waits until it does, or for a person (RULES PAY-6).
+
+    ``reference`` is the key for an answer; ``origin`` is a dispute's capture. ``reason`` says what
+    does not fit.
+    """
+
+    about: About
+    reference: Reference
+    operation: Operation | None = None
+    amount: Money | None = None
+    origin: Reference | None = None
+    tender: TenderId | None = None
+    status: DisputeStatus | None = None
+    reason: str = ""
+    at: datetime = field(converter=utc)
+
+    def is_like(self, other: WaitingReport) -> bool:
+        """Whether both say the same, but for the amount and the time."""
+        mine = self.about, self.reference, self.operation, self.status, self.tender
+        return mine == (other.about, other.reference, other.operation, other.status, other.tender)
 
 
 @frozen(kw_only=True)
@@ -327,7 +259,7 @@ class PaymentState:
     operations: Mapping[Key, OperationState] = field(factory=dict[Key, OperationState])
     recorded: Mapping[Reference, RecordedPayment] = field(factory=dict[Reference, RecordedPayment])
     disputes: Mapping[Reference, Dispute] = field(factory=dict[Reference, Dispute])
-    unmatched: int = 0
+    waiting: tuple[WaitingReport, ...] = ()
 
     def of(self, operation: Operation) -> Iterator[OperationState]:
         """The operations of one kind, oldest first."""
@@ -337,6 +269,39 @@ class PaymentState:
         """The tender with this id."""
         return next((candidate for candidate in self.tenders if candidate.id == tender), None)
 
+    def failures_like(self, intent: Intent) -> tuple[OperationState, ...]:
+        """The attempts at the same thing that came to nothing, since the last that did not."""
+        found: list[OperationState] = []
+        for state in self.of(intent.operation):
+            if (state.intent.tender, state.intent.target) == (intent.tender, intent.target):
+                if state.status in FAILURES and not state.is_forgiven:
+                    found.append(state)
+                elif state.status is OperationStatus.SUCCEEDED:
+                    found.clear()
+        return tuple(found)
+
     def aimed_at(self, key: Key, operation: Operation) -> Iterator[OperationState]:
         """The operations of one kind about the operation *key*."""
         return (state for state in self.of(operation) if state.intent.target == key)
+
+    def called(self, reference: Reference, operation: Operation) -> OperationState | None:
+        """The operation of one kind that the gateway calls so; of several the latest."""
+        found = [state for state in self.of(operation) if state.reference == reference]
+        return found[-1] if found else None
+
+    def explains(self, report: WaitingReport) -> bool:
+        """Whether a report fits something that is known by now."""
+        if report.reference in self.recorded:
+            return True
+        match report.about:
+            case About.OPERATION | About.FAILURE | About.EXPIRY:
+                kind = report.operation or Operation.AUTHORISE
+                return self.called(report.reference, kind) is not None
+            case About.DISPUTE:
+                origin = report.origin
+                capture = origin is not None and self.called(origin, Operation.CAPTURE) is not None
+                return capture or report.reference in self.disputes
+            case About.COLLECTION:
+                return report.tender is not None and self.tender(report.tender) is not None
+            case About.ANSWER:
+                return False

@@ -5,20 +5,22 @@ What each operation under way needs next, and when: send, ask, expire or park it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum, unique
 
 from attrs import frozen
 
 from ordercore.ids import Key
-from ordercore.payment.balance import live
+from ordercore.payment.balance import Book
+from ordercore.payment.intents import fades_at
 from ordercore.payment.model import (
+    FAILURES,
     Operation,
     OperationState,
     OperationStatus,
     PaymentState,
 )
-from ordercore.payment.policy import Capabilities
+from ordercore.payment.policy import Capabilities, PaymentPolicy
 
 __all__ = ["NextStep", "StepKind", "operation_steps", "wake_payment"]
 
@@ -44,30 +46,30 @@ class NextStep:
 def operation_steps(
     state: PaymentState, now: datetime, *, capabilities: Capabilities
 ) -> Iterator[NextStep]:
-    """The steps that are due now, oldest operation first."""
+    """
+    The steps that are due now, oldest operation first.
+
+    Source:
+        ARCHITECTURE "Money effects".
+    """
+    book = Book(state)
     for key, found in state.operations.items():
-        kind = _step(state, found, now, capabilities)
+        kind = _lapse(book, found, now) or _step(found, now, capabilities)
         if kind is not None:
             yield NextStep(kind, key)
 
 
-def _step(
-    state: PaymentState, found: OperationState, now: datetime, capabilities: Capabilities
-) -> StepKind | None:
+def _step(found: OperationState, now: datetime, capabilities: Capabilities) -> StepKind | None:
+    """Send while it may be sent; after that only ask, or give up where nobody can be asked."""
+    ask = StepKind.ASK if capabilities.look_up else StepKind.PARK
     may_send = now <= found.intent.not_after
     match found.status:
         case OperationStatus.INTENDED:
-            if may_send:
-                return StepKind.SEND
-            return StepKind.ASK if capabilities.look_up else StepKind.PARK
+            return StepKind.SEND if may_send else ask
         case OperationStatus.IN_DOUBT if _is_due(found, now):
-            if may_send:
-                return StepKind.SEND
-            return StepKind.ASK if capabilities.look_up else StepKind.PARK
+            return StepKind.SEND if may_send else ask
         case OperationStatus.PENDING | OperationStatus.ACTION_REQUIRED if _is_due(found, now):
-            return StepKind.ASK if capabilities.look_up else StepKind.PARK
-        case OperationStatus.SUCCEEDED if _has_lapsed(state, found, now):
-            return StepKind.EXPIRE
+            return ask
         case _:
             return None
 
@@ -76,24 +78,47 @@ def _is_due(found: OperationState, now: datetime) -> bool:
     return found.ask_at is None or found.ask_at <= now
 
 
-def _has_lapsed(state: PaymentState, found: OperationState, now: datetime) -> bool:
-    return (
-        found.intent.operation is Operation.AUTHORISE
-        and found.expires_at is not None
-        and found.expires_at <= now
-        and live(state, found).is_positive
-        and not any(
-            capture.is_open for capture in state.aimed_at(found.intent.key, Operation.CAPTURE)
-        )
-    )
+def _lapse(book: Book, found: OperationState, now: datetime) -> StepKind | None:
+    """An authorisation ends with its time; what is under way on it is waited for."""
+    if found.expires_at is None or now < found.expires_at:
+        return None
+    if book.is_busy(found) or not book.live(found):
+        return None
+    return StepKind.EXPIRE
 
 
-def wake_payment(state: PaymentState) -> Iterator[datetime]:
-    """The instants at which some operation may need a step, or a new attempt is allowed."""
+def wake_payment(
+    state: PaymentState,
+    *,
+    policy: PaymentPolicy | None = None,
+    capabilities: Capabilities | None = None,
+) -> Iterator[datetime]:
+    """
+    The instants at which some operation may need a step, or a new attempt is allowed.
+
+    With *policy* and *capabilities* also those at which an authorisation is to be replaced, and at
+    which a capture can be refunded.
+    """
     for found in state.operations.values():
-        if found.is_open and found.ask_at is not None:
-            yield found.ask_at
-        if found.status is OperationStatus.DECLINED and found.retry_at is not None:
+        if found.is_open:
+            yield found.intent.not_after + timedelta(microseconds=1)
+            if found.ask_at is not None:
+                yield found.ask_at
+        elif found.status in FAILURES and found.retry_at is not None:
             yield found.retry_at
-        if found.status is OperationStatus.SUCCEEDED and found.expires_at is not None:
-            yield found.expires_at
+        elif found.status is OperationStatus.SUCCEEDED:
+            yield from _wakes_of_success(found, policy, capabilities)
+
+
+def _wakes_of_success(
+    found: OperationState, policy: PaymentPolicy | None, capabilities: Capabilities | None
+) -> Iterator[datetime]:
+    if found.expires_at is not None:
+        yield found.expires_at
+        fades = fades_at(found, policy) if policy is not None else None
+        if fades is not None:
+            yield fades
+    if capabilities is None or capabilities.refund_before_settlement or found.settled_at is None:
+        return
+    if found.intent.operation is Operation.CAPTURE:
+        yield found.settled_at + capabilities.settlement_delay

@@ -4,15 +4,46 @@ How payments are worked: what the gateway can do, and how patient the engine is.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import StrEnum, unique
 from fractions import Fraction
+from typing import Final
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 
-from ordercore.payment.model import InvalidPaymentError
+from ordercore.money import Currency, checked_quantity
+from ordercore.payment._fields import InvalidPaymentError
 
 __all__ = ["Capabilities", "CaptureWhen", "PaymentPolicy"]
+
+MOST_DIGITS: Final = 18
+MOST_RETRIES: Final = 100
+
+
+def _codes(value: Iterable[str]) -> tuple[str, ...]:
+    return tuple(Currency.of(code).code for code in value)
+
+
+def _exponents(value: Mapping[str, int]) -> Mapping[str, int]:
+    return {
+        Currency.of(code).code: checked_quantity(digits, "exponent", least=0, most=MOST_DIGITS)
+        for code, digits in value.items()
+    }
+
+
+def _duration(_instance: object, attribute: Attribute[timedelta], value: timedelta) -> None:
+    if type(value) is not timedelta or value < timedelta(0):
+        raise InvalidPaymentError(attribute.name, "it must be a timedelta of zero or more")
+
+
+def _ratio(_instance: object, attribute: Attribute[Fraction], value: Fraction) -> None:
+    if type(value) is not Fraction or not 0 <= value <= 1:
+        raise InvalidPaymentError(attribute.name, "it must be a Fraction from 0 to 1")
+
+
+def _retries(_instance: object, attribute: Attribute[int], value: int) -> None:
+    checked_quantity(value, attribute.name, least=0, most=MOST_RETRIES)
 
 
 @unique
@@ -29,19 +60,31 @@ class Capabilities:
     """
     What a gateway declares that it can do; the core never asks for what is not declared.
 
-    ``over_capture`` is the part of an authorisation that may be captured beyond it. An empty
-    ``currencies`` means all. ``key_lifetime`` is how long the gateway remembers a key.
+    An empty ``currencies`` means all; ``exponents`` are digits after the point by currency code
+    where the gateway differs from ISO 4217 (RULES M-1). ``key_lifetime`` is how long it remembers
+    a key, ``over_capture`` the part of an authorisation that may be captured beyond it. Without
+    ``refund_before_settlement`` a refund waits until ``settlement_delay`` after the capture.
+
+    Source:
+        RULES PAY-2.
     """
 
-    currencies: tuple[str, ...] = ()
-    key_lifetime: timedelta = timedelta(hours=24)
-    call_timeout: timedelta = timedelta(seconds=30)
+    currencies: tuple[str, ...] = field(default=(), converter=_codes)
+    exponents: Mapping[str, int] = field(factory=dict[str, int], converter=_exponents)
+    key_lifetime: timedelta = field(default=timedelta(hours=24), validator=_duration)
+    call_timeout: timedelta = field(default=timedelta(seconds=30), validator=_duration)
     partial_capture: bool = True
     multiple_capture: bool = True
     partial_void: bool = False
     look_up: bool = True
-    over_capture: Fraction = Fraction(0)
-    authorisation_lifetime: timedelta = timedelta(days=7)
+    over_capture: Fraction = field(default=Fraction(0), validator=_ratio)
+    refund_before_settlement: bool = True
+    settlement_delay: timedelta = field(default=timedelta(days=1), validator=_duration)
+    authorisation_lifetime: timedelta = field(default=timedelta(days=7), validator=_duration)
+
+    def takes(self, currency: Currency) -> bool:
+        """Whether the gateway takes payments in *currency*."""
+        return not self.currencies or currency.code in self.currencies
 
 
 @frozen(kw_only=True)
@@ -51,12 +94,18 @@ class PaymentPolicy:
 
     ``schedule`` is when an unresolved operation is asked about, each after the one before it;
     after the last it is parked for a person. `horizon` is when "not found" means "never happened".
+    A payment that may work later is tried ``soft_retries`` times more, ``soft_retry_after`` apart
+    unless the gateway wants longer. From ``renew_before`` its expiry on an authorisation does not
+    count as cover any more and is taken anew; the old one is voided when the new one stands.
+
+    Source:
+        ARCHITECTURE "Money effects"; RULES PAY-2, PAY-4, PAY-5.
     """
 
     capture: CaptureWhen = CaptureWhen.DISPATCH
-    send_window: timedelta = timedelta(minutes=15)
-    clock_skew: timedelta = timedelta(minutes=1)
-    max_delay: timedelta = timedelta(minutes=30)
+    send_window: timedelta = field(default=timedelta(minutes=15), validator=_duration)
+    clock_skew: timedelta = field(default=timedelta(minutes=1), validator=_duration)
+    max_delay: timedelta = field(default=timedelta(minutes=30), validator=_duration)
     schedule: tuple[timedelta, ...] = field(
         default=(
             timedelta(minutes=5),
@@ -68,14 +117,16 @@ class PaymentPolicy:
             timedelta(days=1),
         )
     )
-    soft_retries: int = 3
-    soft_retry_after: timedelta = timedelta(hours=1)
+    soft_retries: int = field(default=3, validator=_retries)
+    soft_retry_after: timedelta = field(default=timedelta(hours=1), validator=_duration)
+    renew_before: timedelta = field(default=timedelta(0), validator=_duration)
 
     def __attrs_post_init__(self) -> None:
-        if min(self.send_window, self.clock_skew, self.max_delay) < timedelta(0):
-            raise InvalidPaymentError("payment policy", "its windows must not be negative")
+        """Check the whole."""
         if not self.schedule or min(self.schedule) <= timedelta(0):
             raise InvalidPaymentError("payment policy", "its schedule needs waits above zero")
+        if type(self.capture) is not CaptureWhen:
+            raise InvalidPaymentError("payment policy", "it does not say when to capture")
 
     @property
     def horizon(self) -> timedelta:
@@ -87,9 +138,10 @@ class PaymentPolicy:
         Refuse a gateway that forgets its keys too early.
 
         Raises:
-            InvalidPaymentError: The horizon is not shorter than the key lifetime.
+            InvalidPaymentError: The horizon, and the time of one call, is not shorter than the
+                key lifetime.
         """
-        if self.horizon >= capabilities.key_lifetime:
+        if self.horizon + capabilities.call_timeout >= capabilities.key_lifetime:
             raise InvalidPaymentError(
                 "payment policy", "its horizon must be shorter than the gateway keeps its keys"
             )

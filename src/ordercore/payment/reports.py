@@ -1,28 +1,22 @@
 """
 Reports about an order's money: absorbed or kept for a person, never refused (RULES PAY-6).
+
+Every report is merged with what is known: by key or by the gateway's own reference, amounts by
+maximum. One that fits nothing waits; when what it fits becomes known, `rematched` absorbs it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final, assert_never
 
 from ordercore.facts import Event
-from ordercore.ids import Reference
+from ordercore.money import Money
 from ordercore.payment._case import Case
-from ordercore.payment.answers import (
-    ActionRequired,
-    Declined,
-    DeclineKind,
-    LookUpAnswer,
-    NotFound,
-    PartiallyApproved,
-    Pending,
-    Succeeded,
-    Unknown,
-)
+from ordercore.payment._replies import OVER, absorb_answer, retry_at
 from ordercore.payment.commands import (
+    BY_HAND,
     PaymentReport,
     ReportAnswer,
     ReportAuthorisationExpired,
@@ -34,27 +28,33 @@ from ordercore.payment.commands import (
 from ordercore.payment.events import (
     AuthorisationExpired,
     DisputeReported,
-    OperationActionRequired,
-    OperationDeclined,
     OperationFailed,
-    OperationInDoubt,
-    OperationNeverHappened,
-    OperationParked,
     OperationPending,
     OperationSucceeded,
     PaymentRecorded,
     PaymentUnmatched,
 )
-from ordercore.payment.model import DisputeStatus, Operation, OperationState, OperationStatus
+from ordercore.payment.model import (
+    About,
+    Dispute,
+    DisputeStatus,
+    Operation,
+    OperationState,
+    OperationStatus,
+    PaymentState,
+    WaitingReport,
+)
 
-__all__ = ["absorb"]
+__all__ = ["absorb", "rematched"]
+
+ENDS: Final = frozenset({DisputeStatus.WON, DisputeStatus.LOST})
 
 
 def absorb(case: Case, report: PaymentReport) -> Iterator[Event]:
     """The facts that a report adds; none where it says nothing new."""
     match report:
         case ReportAnswer():
-            return _answer(case, report)
+            return absorb_answer(case, report)
         case ReportOperation():
             return _operation(case, report)
         case ReportFailure():
@@ -69,161 +69,165 @@ def absorb(case: Case, report: PaymentReport) -> Iterator[Event]:
             assert_never(never)
 
 
-def _answer(case: Case, command: ReportAnswer) -> Iterator[Event]:
-    found = case.state.operations.get(command.key)
-    if found is None:
-        yield PaymentUnmatched(reference=command.key, about="answer", at=command.at)
-    elif found.is_open or isinstance(command.answer, Succeeded | PartiallyApproved):
-        yield from _settled(case, found, command.answer, command.at)
+def rematched(before: PaymentState, case: Case) -> Iterator[Event]:
+    """The facts that reports add which waited *before* and fit by now."""
+    for report in before.waiting:
+        again = _report_of(report) if case.state.explains(report) else None
+        if again is not None and report.reference not in case.state.recorded:
+            yield from absorb(case, again)
 
 
-def _settled(
-    case: Case, found: OperationState, answer: LookUpAnswer, at: datetime
-) -> Iterator[Event]:
-    key = found.intent.key
-    match answer:
-        case Succeeded() | PartiallyApproved():
-            yield from _success(found, answer, at)
-        case Pending(reference=reference):
-            if found.status is not OperationStatus.PENDING or case.now >= (found.ask_at or at):
-                yield _ask_later(case, found, at, reference=reference)
-        case ActionRequired(reference=reference):
-            yield OperationActionRequired(
-                key=key, reference=reference, ask_at=case.now + case.policy.schedule[0], at=at
+def _report_of(waiting: WaitingReport) -> PaymentReport | None:
+    """The report as it first came."""
+    reference, amount, at = waiting.reference, waiting.amount, waiting.at
+    match waiting.about:
+        case About.OPERATION if waiting.operation is not None and amount is not None:
+            return ReportOperation(
+                operation=waiting.operation, reference=reference, amount=amount, at=at
             )
-        case Declined():
-            yield _declined(case, found, answer, at)
-        case Unknown(reason=reason):
-            yield _ask_later(case, found, at, reason=reason)
-        case NotFound():
-            yield _not_found(case, found, at)
-        case _ as never:
-            assert_never(never)
+        case About.FAILURE if waiting.operation is not None:
+            return ReportFailure(
+                operation=waiting.operation, reference=reference, reason=waiting.reason, at=at
+            )
+        case About.EXPIRY:
+            return ReportAuthorisationExpired(reference=reference, at=at)
+        case About.DISPUTE if waiting.status is not None and amount is not None:
+            return ReportDispute(
+                reference=reference,
+                capture=waiting.origin,
+                amount=amount,
+                status=waiting.status,
+                at=at,
+            )
+        case About.COLLECTION if waiting.tender is not None and amount is not None:
+            return ReportCollected(tender=waiting.tender, amount=amount, reference=reference, at=at)
+        case _:
+            return None
 
 
-def _success(
-    found: OperationState, answer: Succeeded | PartiallyApproved, at: datetime
-) -> Iterator[Event]:
-    intent = found.intent
-    if found.status is OperationStatus.SUCCEEDED and found.settled == answer.amount:
-        return
-    exact = isinstance(answer, Succeeded) and answer.amount == intent.amount
-    less = (
-        isinstance(answer, PartiallyApproved)
-        and answer.amount.currency == intent.amount.currency
-        and answer.amount < intent.amount
-    )
-    if not (exact or less):
-        yield OperationParked(key=intent.key, reason="reply mismatch: another amount", at=at)
-        return
-    yield OperationSucceeded(
-        key=intent.key,
-        reference=answer.reference,
-        amount=answer.amount,
-        expires_at=answer.expires_at,
-        at=at,
-    )
+def _wait(case: Case, report: WaitingReport) -> Iterator[Event]:
+    """Keep the report for later, unless it waits already."""
+    for known in case.state.waiting:
+        if known.is_like(report) and not _is_more(report.amount, known.amount):
+            return
+    yield PaymentUnmatched(report=report, at=report.at)
 
 
-def _ask_later(
-    case: Case,
-    found: OperationState,
-    at: datetime,
-    *,
-    reference: Reference | None = None,
-    reason: str = "",
-) -> Event:
-    """Ask again after the next wait of the schedule; after the last one a person must."""
-    key = found.intent.key
-    if found.asks >= len(case.policy.schedule):
-        return OperationParked(key=key, reason="unresolved after the whole schedule", at=at)
-    ask_at = case.now + case.policy.schedule[found.asks]
-    if reference is not None:
-        return OperationPending(key=key, reference=reference, ask_at=ask_at, at=at)
-    return OperationInDoubt(key=key, reason=reason, ask_at=ask_at, at=at)
-
-
-def _not_found(case: Case, found: OperationState, at: datetime) -> Event:
-    """ "Not found" means "never happened" only after the horizon (RULES PAY-2)."""
-    horizon = found.intent.at + case.policy.horizon
-    if case.now >= horizon:
-        return OperationNeverHappened(key=found.intent.key, at=at)
-    return OperationInDoubt(key=found.intent.key, reason="not found yet", ask_at=horizon, at=at)
-
-
-def _declined(case: Case, found: OperationState, answer: Declined, at: datetime) -> Event:
-    retry_at = None
-    if answer.kind is DeclineKind.SOFT and _soft_declines(case, found) < case.policy.soft_retries:
-        wait = answer.retry_after or case.policy.soft_retry_after
-        retry_at = case.now + max(wait, case.policy.soft_retry_after)
-    return OperationDeclined(
-        key=found.intent.key, kind=answer.kind, code=answer.code[:200], retry_at=retry_at, at=at
-    )
-
-
-def _soft_declines(case: Case, found: OperationState) -> int:
-    return sum(
-        other.status is OperationStatus.DECLINED
-        and other.intent.tender == found.intent.tender
-        and other.intent.target == found.intent.target
-        for other in case.state.of(found.intent.operation)
-    )
-
-
-def _find(case: Case, reference: Reference, operation: Operation) -> OperationState | None:
-    return next((found for found in case.state.of(operation) if found.reference == reference), None)
+def _is_more(new: Money | None, known: Money | None) -> bool:
+    """Whether the larger of two cumulative amounts is the new one."""
+    if new is None or known is None:
+        return new is not None
+    return new.currency is known.currency and new > known
 
 
 def _operation(case: Case, command: ReportOperation) -> Iterator[Event]:
     found = case.state.operations.get(command.key) if command.key is not None else None
-    found = found or _find(case, command.reference, command.operation)
-    if found is None or found.intent.operation is not command.operation:
-        yield PaymentUnmatched(
+    if found is None:
+        found = case.state.called(command.reference, command.operation)
+    reason = _why_not(case, command, found)
+    if found is None or reason:
+        waiting = WaitingReport(
+            about=About.OPERATION,
+            operation=command.operation,
             reference=command.reference,
-            about=command.operation,
             amount=command.amount,
+            reason=reason,
+            at=command.at,
+        )
+        yield from _wait(case, waiting)
+    elif _is_news(found, command):
+        yield from _happened(case, found, command)
+
+
+def _why_not(case: Case, command: ReportOperation, found: OperationState | None) -> str:
+    """Why a report does not fit the operation that it names, if it does not."""
+    if command.amount.currency is not case.basis.currency:
+        return "another currency"
+    if found is None:
+        return ""
+    if found.intent.operation is not command.operation:
+        return "another kind of operation"
+    if found.reference not in {None, BY_HAND, command.reference}:
+        return "another reference"
+    return ""
+
+
+def _is_news(found: OperationState, command: ReportOperation) -> bool:
+    """Whether a report says more than is known; what was taken back stays so."""
+    if found.status in OVER:
+        return False
+    if found.settled is not None and command.amount <= found.settled:
+        return not found.is_open and found.status is not OperationStatus.SUCCEEDED
+    return True
+
+
+def _happened(case: Case, found: OperationState, command: ReportOperation) -> Iterator[Event]:
+    """A part of what is open is still open; all else is a success for what was told."""
+    reference, amount = command.reference, command.amount
+    if found.is_open and amount < found.intent.amount:
+        yield OperationPending(
+            key=found.intent.key,
+            reference=reference,
+            amount=amount,
+            ask_at=found.ask_at or case.now + case.policy.schedule[0],
             at=command.at,
         )
         return
-    known = found.settled if found.status is OperationStatus.SUCCEEDED else None
-    if known is not None and command.amount <= known:
-        return
-    answer: Succeeded | PartiallyApproved = Succeeded(
-        reference=command.reference, amount=command.amount
+    yield OperationSucceeded(
+        key=found.intent.key,
+        reference=reference,
+        amount=amount,
+        expires_at=command.expires_at,
+        at=command.at,
     )
-    if command.amount < found.intent.amount:
-        answer = PartiallyApproved(reference=command.reference, amount=command.amount)
-    yield from _success(found, answer, command.at)
 
 
 def _failure(case: Case, command: ReportFailure) -> Iterator[Event]:
-    found = _find(case, command.reference, command.operation)
+    found = case.state.called(command.reference, command.operation)
     if found is None:
-        yield PaymentUnmatched(
-            reference=command.reference, about=f"failed {command.operation}", at=command.at
+        waiting = WaitingReport(
+            about=About.FAILURE,
+            operation=command.operation,
+            reference=command.reference,
+            reason=command.reason,
+            at=command.at,
         )
-    elif found.status is OperationStatus.SUCCEEDED:
-        yield OperationFailed(key=found.intent.key, reason=command.reason, at=command.at)
+        yield from _wait(case, waiting)
+    elif found.status not in OVER:
+        yield OperationFailed(
+            key=found.intent.key,
+            reason=command.reason,
+            retry_at=retry_at(case, found),
+            at=command.at,
+        )
 
 
 def _expired(case: Case, command: ReportAuthorisationExpired) -> Iterator[Event]:
-    found = _find(case, command.reference, Operation.AUTHORISE)
+    found = case.state.called(command.reference, Operation.AUTHORISE)
     if found is None:
-        yield PaymentUnmatched(reference=command.reference, about="expiry", at=command.at)
-    elif found.status is OperationStatus.SUCCEEDED:
+        waiting = WaitingReport(about=About.EXPIRY, reference=command.reference, at=command.at)
+        yield from _wait(case, waiting)
+    elif found.status not in OVER:
         yield AuthorisationExpired(key=found.intent.key, at=command.at)
 
 
 def _collected(case: Case, command: ReportCollected) -> Iterator[Event]:
+    known = case.state.recorded.get(command.reference)
     fits = (
         case.state.tender(command.tender) is not None
-        and command.amount.currency == case.basis.currency
+        and command.amount.currency is case.basis.currency
+        and (known is None or (known.tender == command.tender and not known.is_refund))
     )
     if not fits:
-        yield PaymentUnmatched(
-            reference=command.reference, about="collection", amount=command.amount, at=command.at
+        waiting = WaitingReport(
+            about=About.COLLECTION,
+            reference=command.reference,
+            tender=command.tender,
+            amount=command.amount,
+            at=command.at,
         )
-    elif command.reference not in case.state.recorded:
+        yield from _wait(case, waiting)
+    elif known is None or command.amount > known.amount:
         yield PaymentRecorded(
             tender=command.tender,
             amount=command.amount,
@@ -232,26 +236,50 @@ def _collected(case: Case, command: ReportCollected) -> Iterator[Event]:
         )
 
 
-_DISPUTE_RANK: Final = {
-    DisputeStatus.OPENED: 0,
-    DisputeStatus.WON: 1,
-    DisputeStatus.LOST: 1,
-}
-
-
 def _dispute(case: Case, command: ReportDispute) -> Iterator[Event]:
     known = case.state.disputes.get(command.reference)
-    if command.amount.currency != case.basis.currency:
-        yield PaymentUnmatched(
-            reference=command.reference, about="dispute", amount=command.amount, at=command.at
+    capture = case.state.called(command.capture, Operation.CAPTURE) if command.capture else None
+    tender = known.tender if known is not None else command.tender
+    if tender is None and capture is not None:
+        tender = capture.intent.tender
+    is_known = tender is not None and case.state.tender(tender) is not None
+    if tender is None or not is_known or command.amount.currency is not case.basis.currency:
+        waiting = WaitingReport(
+            about=About.DISPUTE,
+            reference=command.reference,
+            origin=command.capture,
+            amount=command.amount,
+            status=command.status,
+            at=command.at,
         )
+        yield from _wait(case, waiting)
         return
-    if known is not None and _DISPUTE_RANK[known.status] >= _DISPUTE_RANK[command.status]:
-        return
-    yield DisputeReported(
+    told = Dispute(
         reference=command.reference,
-        tender=command.tender,
+        tender=tender,
         amount=command.amount,
         status=command.status,
         at=command.at,
     )
+    yield from _dispute_facts(told, () if known is None else (known,))
+
+
+def _dispute_facts(told: Dispute, known: Iterable[Dispute]) -> Iterator[Event]:
+    """The later outcome counts, at one instant the loss; the amount never shrinks."""
+    both = (*known, told)
+    last = max(both, key=_dispute_rank)
+    amount = max(dispute.amount for dispute in both)
+    if any((old.amount, old.status, old.at) == (amount, last.status, last.at) for old in known):
+        return
+    yield DisputeReported(
+        reference=told.reference,
+        tender=told.tender,
+        amount=amount,
+        status=last.status,
+        at=last.at,
+    )
+
+
+def _dispute_rank(dispute: Dispute) -> tuple[bool, datetime, bool]:
+    is_lost = dispute.status is DisputeStatus.LOST
+    return dispute.status in ENDS, dispute.at, is_lost

@@ -10,7 +10,7 @@ from typing import Final
 
 from attrs import frozen
 
-from ordercore.machine import Conditions, Guard, StateMachine, Trigger
+from ordercore.machine import Conditions, Guard, StateMachine, To, Trigger
 from ordercore.money import Money
 from ordercore.payment.events import (
     AuthorisationExpired,
@@ -28,17 +28,27 @@ from ordercore.payment.model import OperationStatus
 __all__ = ["OPERATION", "PAYMENT", "PaymentFacts", "PaymentStatus"]
 
 _O = OperationStatus
-_SETTLING: Final[Mapping[Trigger, OperationStatus]] = {
+_AGREED: Final = Guard[bool]("no reply has contradicted the intent", lambda agreed: agreed)
+
+_UNDONE: Final[Mapping[Trigger, OperationStatus]] = {
+    OperationFailed: _O.FAILED,
+    AuthorisationExpired: _O.EXPIRED,
+}
+_CLOSING: Final[Mapping[Trigger, OperationStatus]] = {
     OperationSucceeded: _O.SUCCEEDED,
-    OperationPending: _O.PENDING,
-    OperationActionRequired: _O.ACTION_REQUIRED,
     OperationDeclined: _O.DECLINED,
-    OperationInDoubt: _O.IN_DOUBT,
     OperationNeverHappened: _O.NEVER_HAPPENED,
     OperationParked: _O.PARKED,
+    **_UNDONE,
+}
+_SETTLING: Final[Mapping[Trigger, OperationStatus]] = {
+    OperationPending: _O.PENDING,
+    OperationActionRequired: _O.ACTION_REQUIRED,
+    OperationInDoubt: _O.IN_DOUBT,
+    **_CLOSING,
 }
 
-OPERATION: Final = StateMachine[OperationStatus, None](
+OPERATION: Final = StateMachine[OperationStatus, bool](
     OperationStatus,
     initial=_O.INTENDED,
     terminal=[_O.SUCCEEDED, _O.DECLINED, _O.NEVER_HAPPENED, _O.FAILED, _O.EXPIRED],
@@ -47,18 +57,23 @@ OPERATION: Final = StateMachine[OperationStatus, None](
         _O.PENDING: _SETTLING,
         _O.ACTION_REQUIRED: _SETTLING,
         _O.IN_DOUBT: _SETTLING,
-        _O.PARKED: _SETTLING,
-        _O.DECLINED: {OperationSucceeded: _O.SUCCEEDED},
-        _O.NEVER_HAPPENED: {OperationSucceeded: _O.SUCCEEDED},
-        _O.SUCCEEDED: {
+        _O.PARKED: {**_CLOSING, OperationDeclined: To(_O.DECLINED, (_AGREED,))},
+        _O.DECLINED: {
             OperationSucceeded: _O.SUCCEEDED,
-            OperationFailed: _O.FAILED,
-            AuthorisationExpired: _O.EXPIRED,
+            OperationParked: _O.PARKED,
+            **_UNDONE,
         },
-        _O.FAILED: {OperationSucceeded: _O.SUCCEEDED},
+        _O.NEVER_HAPPENED: _SETTLING,
+        _O.SUCCEEDED: {OperationSucceeded: _O.SUCCEEDED, **_UNDONE},
     },
 )
-"""Every way of one operation; a late success of a closed one is always recorded."""
+"""
+Every way of one operation; its guards ask whether all replies agreed with the intent.
+
+The statuses have an order, and a fact never moves an operation down in it: a success outranks a
+decline, a failure outranks a success. So facts that come late, twice or in another order end in
+the same status (RULES PAY-3), and a late success of a closed attempt is always recorded.
+"""
 
 
 @unique
@@ -104,8 +119,8 @@ class PaymentFacts:
 
     @property
     def is_nothing(self) -> bool:
-        """T = H = 0."""
-        return self.owed.minor == 0 and self.held == 0
+        """T = H = 0, H within the tolerance."""
+        return self.owed.minor == 0 and self.is_level
 
     @property
     def is_level(self) -> bool:
