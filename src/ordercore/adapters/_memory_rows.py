@@ -22,7 +22,13 @@ from ordercore.inventory.model import (
     StockPlace,
     StockPolicy,
 )
-from ordercore.inventory.moves import Delta, OwnerlessMoveError, apply, with_policy
+from ordercore.inventory.moves import (
+    Delta,
+    OwnerlessMoveError,
+    apply,
+    apply_reservation,
+    with_policy,
+)
 from ordercore.order.model import Order
 from ordercore.order.party import Party
 from ordercore.ports.repositories import LedgerRow, StoredStream
@@ -170,6 +176,9 @@ class MemoryRows(Rows):
 
     # --- history --------------------------------------------------------------------------------
 
+    def is_known(self, commit: CommitId, key: Key | None) -> bool:
+        return commit in self._tables.by_commit or key in self._tables.by_key
+
     def find(self, *, commit: CommitId | None = None, key: Key | None = None) -> Committed | None:
         if commit is not None:
             return self._tables.by_commit.get(commit)
@@ -202,7 +211,7 @@ class MemoryRows(Rows):
         row.requests += change.counts
         row.wakes += write.woken
         row.due_at = now if is_awake else change.due_at
-        row.summary = change.summary or row.summary
+        row.summary = write.summary or row.summary
         if change.snapshot is not None:
             row.snapshot, row.snapshot_version = change.snapshot, change.expected_version
 
@@ -260,12 +269,18 @@ class MemoryRows(Rows):
     def reservation(self, move: StockMove) -> Reservation | None:
         return self._reservations.get(_key_of(move))
 
-    def put_reservation(self, move: StockMove, row: Reservation | None, *, is_new: bool) -> None:
-        if row is not None and is_new:
+    def put_reservation(self, move: StockMove, row: Reservation | None) -> None:
+        self._reservations.put(_key_of(move), row)
+
+    def add_to_reservation(self, move: StockMove, *, reserved: int, queued: int) -> None:
+        row = self.reservation(move)
+        if row is None:
             position = (self._positions.get(move.place) or 0) + 1
             self._positions.put(move.place, position)
-            row = evolve(row, position=position)
-        self._reservations.put(_key_of(move), row)
+            row = apply_reservation(None, move, position=position)
+        else:
+            row = evolve(row, reserved=row.reserved + reserved, queued=row.queued + queued)
+        self.put_reservation(move, row)
 
     def queue(self, place: StockPlace) -> Sequence[Reservation]:
         waiting = [row for row in self._at(place) if row.queued]

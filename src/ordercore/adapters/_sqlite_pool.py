@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 OLDEST: Final = (3, 37, 0)
-"""The oldest SQLite with STRICT tables and RETURNING."""
+"""The oldest SQLite with STRICT tables."""
 STATEMENTS: Final = 256
 
 _BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})

@@ -45,6 +45,10 @@ __all__ = ["SqliteRows"]
 
 _FIND_KEY: Final = "SELECT commit_id FROM oc_commits WHERE key = ? AND ordinal = 0"
 
+_IS_KNOWN: Final = """
+    SELECT 1 FROM oc_commits WHERE commit_id = ?1
+    UNION ALL SELECT 1 FROM oc_commits WHERE key = ?2 AND ordinal = 0"""
+
 _AFTER: Final = {
     "on_hand": "coalesce(?3, on_hand) + ?4",
     "reserved": "reserved + ?5",
@@ -70,27 +74,32 @@ _MOVE: Final = f"""
                 {_LEFT} <= 0
                 AND (backorder_limit IS NULL OR {_AFTER["queued"]} <= backorder_limit)
             ))
-        ))
-    RETURNING {COUNTERS}"""  # noqa: S608 - constants of this module
+        ))"""  # noqa: S608 - constants of this module
 
 _NEW_PLACE: Final = f"""
     INSERT OR IGNORE INTO oc_stock (item, location, {COUNTERS})
     VALUES (?, ?, 0, 0, 0, 0, 0, ?, ?, ?, ?)"""  # noqa: S608
 
-_SET_POLICY: Final = f"""
+_COUNTERS: Final = f"""
+    SELECT {COUNTERS} FROM oc_stock WHERE item = ? AND location = ?"""  # noqa: S608
+
+_SET_POLICY: Final = """
     UPDATE oc_stock SET safety_stock = ?, backorder_limit = ?, tracked = ?, allotment = ?
-    WHERE item = ? AND location = ? RETURNING {COUNTERS}"""  # noqa: S608
+    WHERE item = ? AND location = ?"""
 
 _RESERVATION: Final = f"""
     SELECT {RESERVATION} FROM oc_reservations
     WHERE owner = ? AND line = ? AND item = ? AND location = ?"""  # noqa: S608
 
-_NEW_RESERVATION: Final = """
+_ADD_RESERVATION: Final = """
     INSERT INTO oc_reservations (
         owner, line, item, location, reserved, queued, partial, position
-    ) VALUES (?, ?, ?, ?, ?, ?, ?, (
-        SELECT coalesce(max(position), 0) + 1 FROM oc_reservations WHERE item = ? AND location = ?
-    ))"""
+    ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (
+        SELECT coalesce(max(position), 0) + 1 FROM oc_reservations
+        WHERE item = ?3 AND location = ?4
+    ))
+    ON CONFLICT (owner, line, item, location) DO UPDATE
+    SET reserved = reserved + excluded.reserved, queued = queued + excluded.queued"""
 
 _PUT_RESERVATION: Final = """
     UPDATE oc_reservations SET reserved = ?, queued = ?
@@ -107,7 +116,7 @@ _ADD_LEDGER: Final = """
 
 _NEXT_NUMBER: Final = """
     INSERT INTO oc_series (series, last) VALUES (?, 1)
-    ON CONFLICT (series) DO UPDATE SET last = last + 1 RETURNING last"""
+    ON CONFLICT (series) DO UPDATE SET last = last + 1"""
 
 _NEW_STREAM: Final = f"""
     INSERT INTO oc_streams (
@@ -159,6 +168,9 @@ class SqliteRows(Rows):
 
     # --- history --------------------------------------------------------------------------------
 
+    def is_known(self, commit: CommitId, key: Key | None) -> bool:
+        return bool(self._run(_IS_KNOWN, (commit, key)).fetchall())
+
     def find(self, *, commit: CommitId | None = None, key: Key | None = None) -> Committed | None:
         if commit is None:
             found = self._one(_FIND_KEY, (key,))
@@ -189,7 +201,7 @@ class SqliteRows(Rows):
         return tuple(stream for stream in wakes if self._run(wake, (due, stream)).rowcount)
 
     def _write_stream(self, write: StreamWrite, now: int) -> None:
-        change, summary = write.change, write.change.summary
+        change, summary = write.change, write.summary
         due = micros_or_none(change.due_at)
         recorded_at = micros(write.recorded_at)
         if write.is_new:
@@ -250,7 +262,8 @@ class SqliteRows(Rows):
         return row[0] is not None and decode(row[0], Party, stream=party.id) == party
 
     def next_number(self, series: Series) -> int:
-        row = self._one(_NEXT_NUMBER, (series,))
+        self._run(_NEXT_NUMBER, (series,))
+        row = self._one("SELECT last FROM oc_series WHERE series = ?", (series,))
         return int(row[0]) if row is not None else 0
 
     # --- stock ----------------------------------------------------------------------------------
@@ -269,12 +282,13 @@ class SqliteRows(Rows):
             delta.queues,
             delta.waiting,
         )
-        row = self._one(_MOVE, values)
-        if row is None and self._open_place(delta.place):
-            row = self._one(_MOVE, values)
-        if row is None:
-            raise refusal(self._counters(delta.place), delta)
-        return counters_of(row)
+        done = self._run(_MOVE, values).rowcount
+        if not done and self._open_place(delta.place):
+            done = self._run(_MOVE, values).rowcount
+        counters = self._counters(delta.place)
+        if not done:
+            raise refusal(counters, delta)
+        return counters
 
     def _open_place(self, place: StockPlace) -> bool:
         """Give a place its row; answers whether it had none."""
@@ -287,31 +301,29 @@ class SqliteRows(Rows):
         return self._run(_NEW_PLACE, (place.item, place.location, *policy)).rowcount > 0
 
     def _counters(self, place: StockPlace) -> Counters:
-        row = self._one(
-            f"SELECT {COUNTERS} FROM oc_stock WHERE item = ? AND location = ?",  # noqa: S608
-            (place.item, place.location),
-        )
+        row = self._one(_COUNTERS, (place.item, place.location))
         return counters_of(row) if row is not None else NO_STOCK
 
     def set_policy(self, place: StockPlace, policy: StockPolicy) -> Counters:
         self._open_place(place)
         columns = (policy.safety_stock, policy.backorder_limit, policy.tracked, policy.allotment)
-        row = self._one(_SET_POLICY, (*columns, place.item, place.location))
-        return counters_of(row) if row is not None else NO_STOCK
+        self._run(_SET_POLICY, (*columns, place.item, place.location))
+        return self._counters(place)
 
     def reservation(self, move: StockMove) -> Reservation | None:
         row = self._one(_RESERVATION, (move.owner, move.line, move.item, move.location))
         return reservation_of(row) if row is not None else None
 
-    def put_reservation(self, move: StockMove, row: Reservation | None, *, is_new: bool) -> None:
+    def put_reservation(self, move: StockMove, row: Reservation | None) -> None:
         key = (move.owner, move.line, move.item, move.location)
         if row is None:
             self._run(_DROP_RESERVATION, key)
-        elif is_new:
-            figures = (row.reserved, row.queued, row.partial, move.item, move.location)
-            self._run(_NEW_RESERVATION, (*key, *figures))
         else:
             self._run(_PUT_RESERVATION, (row.reserved, row.queued, *key))
+
+    def add_to_reservation(self, move: StockMove, *, reserved: int, queued: int) -> None:
+        values = (move.owner, move.line, move.item, move.location, reserved, queued, move.partial)
+        self._run(_ADD_RESERVATION, values)
 
     def queue(self, place: StockPlace) -> Iterator[Reservation]:
         return self._at(place, "queued > 0 ORDER BY position")

@@ -9,6 +9,7 @@ is served or the youngest reservations wait again, and their owners are woken (R
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -24,6 +25,7 @@ from ordercore.inventory.model import (
     StockPolicy,
 )
 from ordercore.inventory.moves import (
+    EFFECTS,
     OWNED_KINDS,
     Delta,
     apply_reservation,
@@ -55,16 +57,20 @@ class StockRows(ABC):
         """Set how a place may be promised; answers its counters after that."""
 
     @abstractmethod
+    def add_to_reservation(self, move: StockMove, *, reserved: int, queued: int) -> None:
+        """
+        Add to the row of the move's owner, line and place; make it where there is none.
+
+        A new row gets its position here: behind everyone who has one at that place.
+        """
+
+    @abstractmethod
     def reservation(self, move: StockMove) -> Reservation | None:
         """The row of the move's owner, line and place."""
 
     @abstractmethod
-    def put_reservation(self, move: StockMove, row: Reservation | None, *, is_new: bool) -> None:
-        """
-        Write the row of the move's owner, line and place; None removes it.
-
-        A new row gets its position here: behind everyone who has one at that place.
-        """
+    def put_reservation(self, move: StockMove, row: Reservation | None) -> None:
+        """Change the row of the move's owner, line and place; None removes it."""
 
     @abstractmethod
     def queue(self, place: StockPlace) -> Iterable[Reservation]:
@@ -88,21 +94,22 @@ class _Ledger:
     anchors: dict[StockPlace, tuple[StreamId, int]] = field(
         factory=dict[StockPlace, tuple[StreamId, int]]
     )
-    used: dict[tuple[StreamId, int], int] = field(factory=dict[tuple[StreamId, int], int])
+    used: Counter[tuple[StreamId, int]] = field(factory=Counter[tuple[StreamId, int]])
 
     def name(self, place: StockPlace, stream: StreamId, version: int) -> None:
         """Remember the first fact that touches a place: what follows from it has that cause."""
         self.anchors.setdefault(place, (stream, version))
 
-    def add(self, stream: StreamId, version: int, move: StockMove) -> None:
-        index = self.used.get((stream, version), 0)
-        self.used[stream, version] = index + 1
-        cause = Cause(stream, version, index)
+    def add(self, cause: Cause, move: StockMove) -> None:
         self.rows.append(LedgerRow(cause=cause, move=move, recorded_at=self.recorded_at))
 
     def add_after(self, place: StockPlace, move: StockMove) -> None:
         """A move that settles a queue or a shortage; it counts on after the fact's own moves."""
-        self.add(*self.anchors[place], move)
+        if not self.used:
+            self.used.update((row.cause.stream, row.cause.version) for row in self.rows)
+        fact = self.anchors[place]
+        self.add(Cause(*fact, self.used[fact]), move)
+        self.used[fact] += 1
 
 
 def write_stock(rows: StockRows, changes: ChangeSet, recorded_at: datetime) -> set[StreamId]:
@@ -139,9 +146,9 @@ def _facts_of(
     policies: dict[StockPlace, StockPolicy] = {}
     for change in changes.streams:
         for version, event in enumerate(change.events, start=change.expected_version + 1):
-            for move in moves_of(event):
+            for index, move in enumerate(moves_of(event)):
                 ledger.name(move.place, change.stream, version)
-                ledger.add(change.stream, version, move)
+                ledger.add(Cause(change.stream, version, index), move)
             for place, policy in policies_of(event):
                 ledger.name(place, change.stream, version)
                 policies[place] = policy
@@ -151,8 +158,12 @@ def _facts_of(
 def _write_reservation(rows: StockRows, move: StockMove) -> None:
     if move.kind not in OWNED_KINDS:
         return
-    row = rows.reservation(move)
-    rows.put_reservation(move, apply_reservation(row, move), is_new=row is None)
+    effect = EFFECTS[move.kind]
+    if effect.reserved >= 0 and effect.queued >= 0:
+        reserved, queued = effect.reserved * move.quantity, effect.queued * move.quantity
+        rows.add_to_reservation(move, reserved=reserved, queued=queued)
+    else:
+        rows.put_reservation(move, apply_reservation(rows.reservation(move), move))
 
 
 def _settle(

@@ -28,6 +28,7 @@ from ordercore.ports.unit_of_work import (
     ChangeSet,
     Committed,
     KeyReusedError,
+    OrderSummary,
     StreamChange,
     StreamKind,
     VersionConflictError,
@@ -79,6 +80,7 @@ class StreamWrite:
     """What happens to one stream's row: a change, and whether this commit wakes it as well."""
 
     change: StreamChange
+    summary: OrderSummary | None
     is_new: bool
     recorded_at: datetime
     woken: bool
@@ -91,6 +93,10 @@ class StreamWrite:
 
 class Rows(StockRows, ABC):
     """The rows of one open transaction."""
+
+    @abstractmethod
+    def is_known(self, commit: CommitId, key: Key | None) -> bool:
+        """Whether there is a commit with this id or this key."""
 
     @abstractmethod
     def find(self, *, commit: CommitId | None = None, key: Key | None = None) -> Committed | None:
@@ -160,7 +166,8 @@ def write(rows: Rows, changes: ChangeSet, now: datetime) -> Committed:
     done = changes.numbered(numbers)
     writes = tuple(
         StreamWrite(
-            change=_with_number(change),
+            change=change,
+            summary=_summary(change),
             is_new=change.stream not in heads,
             recorded_at=recorded_at,
             woken=change.stream in owners or change.stream in changes.wakes,
@@ -181,6 +188,8 @@ def earlier(rows: Rows, changes: ChangeSet) -> Committed | None:
     Raises:
         KeyReusedError: The id or key belongs to another command.
     """
+    if not rows.is_known(changes.commit, changes.key):
+        return None
     found = rows.find(commit=changes.commit)
     if found is not None and found.key != changes.key:
         raise KeyReusedError(changes.key or Key(changes.commit))
@@ -249,12 +258,12 @@ def _add_parties(rows: Rows, changes: ChangeSet) -> None:
             raise VersionConflictError(StreamId(party.id), party.version - 1, party.version)
 
 
-def _with_number(change: StreamChange) -> StreamChange:
-    """A new order's summary shows the number that its first fact just took."""
+def _summary(change: StreamChange) -> OrderSummary | None:
+    """The summary; a new order's shows the number that its first fact just took."""
     first = change.events[0] if change.events and change.expected_version == 0 else None
     if change.summary is None or not isinstance(first, Numbered):
-        return change
-    return evolve(change, summary=evolve(change.summary, number=first.number))
+        return change.summary
+    return evolve(change.summary, number=first.number)
 
 
 def _committed(changes: ChangeSet, recorded_at: datetime, woken: tuple[StreamId, ...]) -> Committed:
