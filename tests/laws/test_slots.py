@@ -102,6 +102,9 @@ def law_of_bounds(order: PricedOrder, name: LineId, figure: Figure = named_figur
         assert all(minor >= 0 for minor in taken)
         assert found["list"] - sum(taken) == found["goods"]
         assert all(minor >= 0 for label, minor in found.items() if "tax" in label)
+        for charge in order.charges:
+            least = 0 if len(charge.taxes) < 2 else -len(charge.taxes)
+            assert found.get(f"{charge.id} net", 0) >= least
         tax = sum(minor for label, minor in found.items() if label.startswith("tax "))
         assert found["gross"] == found["net"] + tax
         if source.tax_included:

@@ -175,7 +175,8 @@ def _running(line: PricedLine, borne: _Borne, upto: int) -> list[int]:
     All running amounts up to a slot, in minor units.
 
     In this order: list, what each discount leaves (the last is what is charged), the taxes, and
-    for each charge that the line bears: its charged share, and the taxes of that.
+    for each charge that the line bears: its charged share, which follows the goods, and its
+    taxes, which follow that.
     """
     of = line.quantity
     whole = line.list_amount.minor
@@ -190,8 +191,11 @@ def _running(line: PricedLine, borne: _Borne, upto: int) -> list[int]:
         part, whole = upto, of
     amounts += [follow(tax.amount.minor, part, whole) for tax in line.taxes]
     for _, share in borne:
-        amounts.append(follow(share.charged.minor, part, whole))
-        amounts += [follow(tax.minor, part, whole) for tax in share.taxes]
+        charged = share.charged.minor
+        upto_here = follow(charged, part, whole)
+        amounts.append(upto_here)
+        base = (upto_here, charged) if charged else (part, whole)
+        amounts += [follow(tax.minor, *base) for tax in share.taxes]
     return amounts
 
 

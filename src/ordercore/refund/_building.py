@@ -16,7 +16,7 @@ from ordercore.ids import LineId
 from ordercore.money import Money, apportion_minor, checked_amount, follow, round_ratio
 from ordercore.pricing.figures import line_figures
 from ordercore.pricing.model import PricedCharge, PricedLine, PricedOrder
-from ordercore.pricing.slots import InvalidSlotsError, SlotSet
+from ordercore.pricing.slots import NO_SLOTS, InvalidSlotsError, SlotSet
 from ordercore.refund._parts import added, of_owner, parts_of, split, total_of
 from ordercore.refund._rows import charge_row, rows_of_units
 from ordercore.refund.model import (
@@ -36,7 +36,7 @@ from ordercore.refund.policy import (
     PromotionRule,
     RefundPolicy,
 )
-from ordercore.refund.worth import Key, Worth
+from ordercore.refund.worth import Key, Worth, slots_in_full
 
 __all__ = [
     "AlreadyCreditedError",
@@ -142,14 +142,32 @@ class Build:
     def _give_charges_back(self) -> None:
         """Charges that come back as a whole, with the first unit or the last (RULES RF-4)."""
         for charge in self.priced.charges:
-            mode = self.policy.gives_back(self.request.cause, charge.kind)
-            is_last = mode is GiveBack.WITH_LAST_UNIT and not any(
-                self.worth.open_of(share.line) for share in charge.shares
-            )
-            if mode is GiveBack.ALWAYS or is_last:
+            if self.policy.gives_back(self.request.cause, charge.kind) is GiveBack.ALWAYS:
                 for share in charge.shares:
                     slots, left = self._left_of(charge, share.line)
                     self._give(charge, share.line, slots, left)
+            elif not any(self.worth.open_of(share.line) for share in charge.shares):
+                self._give_rest_back(charge)
+
+    def _give_rest_back(self, charge: PricedCharge) -> None:
+        """With the last unit: what units bear that came back before, unless it is kept."""
+        came_back = self._came_back(charge)
+        for share in charge.shares:
+            slots, _ = self._left_of(charge, share.line)
+            slots &= came_back.get(share.line, NO_SLOTS)
+            left = of_owner(self.worth.left(share.line, slots), charge.id)
+            self._give(charge, share.line, slots, left)
+
+    def _came_back(self, charge: PricedCharge) -> dict[LineId, SlotSet]:
+        """The slots credited for causes that give the charge back."""
+        credits_so_far = [(one.cause, one.parts) for one in self.earlier]
+        credits_so_far.append((self.request.cause, tuple(self.parts)))
+        return slots_in_full(
+            part
+            for cause, parts in credits_so_far
+            if self.policy.gives_back(cause, charge.kind) is not GiveBack.NEVER
+            for part in parts
+        )
 
     def _left_of(self, charge: PricedCharge, line: LineId) -> tuple[SlotSet, dict[Key, int]]:
         """The slots of a line that still bear the charge, and what is left of it there."""

@@ -22,7 +22,7 @@ from ordercore.pricing.model import PricedOrder
 from ordercore.pricing.slots import NO_SLOTS, SlotSet
 from ordercore.refund.model import Credit, CreditPart
 
-__all__ = ["Key", "Worth", "credited_slots"]
+__all__ = ["Key", "Worth", "credited_slots", "slots_in_full"]
 
 Key: TypeAlias = tuple[str, str]
 """Charge (or nothing) and tax code (or nothing), see `amount_keys`."""
@@ -30,18 +30,15 @@ Key: TypeAlias = tuple[str, str]
 
 def credited_slots(earlier: Iterable[Credit]) -> dict[LineId, SlotSet]:
     """The slots of each line that are credited in full."""
-    return _joined(
-        (part.line, part.slots)
-        for credit in earlier
-        for part in credit.parts
-        if part.component == "goods" and not part.adjusts and part.line is not None
-    )
+    return slots_in_full(part for credit in earlier for part in credit.parts)
 
 
-def _joined(found: Iterable[tuple[LineId, SlotSet]]) -> dict[LineId, SlotSet]:
+def slots_in_full(parts: Iterable[CreditPart]) -> dict[LineId, SlotSet]:
+    """The slots of each line that these parts credit in full."""
     sets: dict[LineId, list[SlotSet]] = {}
-    for line, slots in found:
-        sets.setdefault(line, []).append(slots)
+    for part in parts:
+        if part.component == "goods" and not part.adjusts and part.line is not None:
+            sets.setdefault(part.line, []).append(part.slots)
     return {line: SlotSet.union(slots) for line, slots in sets.items()}
 
 

@@ -1,0 +1,578 @@
+"""
+The laws of refunds (RULES RF-1 to RF-4), as functions that also judge a wrong calculation.
+
+The central one: any sequence of refunds that gives everything back sums to exactly what was
+charged, per component and per tax; no prefix is above it; and the sum does not depend on the
+order (RF-3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from itertools import permutations, product
+from typing import TypeAlias
+
+import pytest
+from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ordercore.ids import CreditId, LineId, TenderId
+from ordercore.money import EUR, Money, sum_money
+from ordercore.pricing.discounts import AmountOff, OrderDiscount, PercentOff
+from ordercore.pricing.figures import amount_keys, amounts_upto
+from ordercore.pricing.model import ChargeKind, PricedOrder
+from ordercore.pricing.policy import PricingPolicy, TaxRounding
+from ordercore.pricing.slots import SlotSet
+from ordercore.pricing.totals import price
+from ordercore.refund.calculate import RefundBasis, calculate
+from ordercore.refund.ledger import claimable, owed, to_pay_back
+from ordercore.refund.model import (
+    ChargeCredit,
+    Credit,
+    CreditCause,
+    PriceReduction,
+    RefundItem,
+    RefundRequest,
+)
+from ordercore.refund.policy import (
+    EarnedByAmount,
+    EarnedByUnits,
+    GiveBack,
+    PercentFee,
+    RefundPolicy,
+    UnitFee,
+)
+from ordercore.refund.tenders import (
+    InProportion,
+    KindsFirst,
+    OriginalFirst,
+    ReverseOrder,
+    TenderBalance,
+    TenderOrder,
+    destinations,
+)
+from ordercore.refund.worth import Key, Worth
+from tests.laws.test_pricing import drafts
+from tests.unit.pricing.shop import eur, line, priced, shipping, vat
+
+EXAMPLES: int = max(500, getattr(settings(), "max_examples", 0))
+LAW = settings(max_examples=EXAMPLES)
+
+Slots: TypeAlias = Mapping[LineId, SlotSet]
+CreditOf: TypeAlias = Callable[[RefundBasis, RefundRequest, RefundPolicy], Credit]
+
+
+def credit_of(basis: RefundBasis, request: RefundRequest, policy: RefundPolicy) -> Credit:
+    """The library's credit."""
+    return calculate(basis, request, policy).credit
+
+
+def asking(
+    number: int, slots_of: Slots, cause: CreditCause = CreditCause.RETURNED
+) -> RefundRequest:
+    """A request for these slots."""
+    items = tuple(RefundItem(line=name, slots=slots) for name, slots in slots_of.items() if slots)
+    return RefundRequest(id=CreditId(f"C{number}"), cause=cause, items=items)
+
+
+def charged_by_key(order: PricedOrder) -> dict[Key, int]:
+    """Net and each tax of the goods and of every charge, in cents."""
+    return by_key((key, minor) for _, key, minor in _amounts(order))
+
+
+def _amounts(order: PricedOrder) -> Iterator[tuple[LineId, Key, int]]:
+    for one in order.lines:
+        found = amounts_upto(order, one.id, one.quantity)
+        for key, minor in zip(amount_keys(order, one.id), found, strict=True):
+            yield one.id, key, minor
+
+
+def by_key(pairs: Iterable[tuple[Key, int]]) -> dict[Key, int]:
+    """The sums, without zeros."""
+    sums: dict[Key, int] = {}
+    for key, minor in pairs:
+        sums[key] = sums.get(key, 0) + minor
+    return {key: minor for key, minor in sums.items() if minor}
+
+
+def credited_by_key(credits_so_far: Iterable[Credit]) -> dict[Key, int]:
+    """What parts that belong to slots give back, in cents."""
+    return by_key(
+        (part.key, part.amount.minor)
+        for credit in credits_so_far
+        for part in credit.parts
+        if part.slots
+    )
+
+
+# --- the laws ---
+
+
+def law_of_giving_back(
+    order: PricedOrder,
+    steps: Sequence[RefundRequest],
+    policy: RefundPolicy,
+    credit: CreditOf = credit_of,
+) -> None:
+    """Steps that give all units back sum to what was charged, per component and tax (RF-3)."""
+    taken: tuple[Credit, ...] = ()
+    total = 0
+    for step in steps:
+        one = credit(RefundBasis(priced=order, credits=taken), step, policy)
+        assert one.amount.minor >= 0
+        taken = (*taken, one)
+        total += one.amount.minor
+        assert total <= order.total.minor
+    assert credited_by_key(taken) == charged_by_key(order)
+    assert total == order.total.minor
+
+
+def law_of_worth(order: PricedOrder, taken: tuple[Credit, ...], parts: Sequence[Slots]) -> None:
+    """What is left of the slots of any partition sums to what is left of all; none below zero."""
+    worth = Worth.after(order, taken)
+    for one in order.lines:
+        whole = worth.left(one.id, one.slots)
+        pieces = [worth.left(one.id, part[one.id]) for part in parts if one.id in part]
+        assert by_key(pair for piece in pieces for pair in piece.items()) == by_key(whole.items())
+        for slot in list(one.slots)[:12]:
+            left = worth.left(one.id, SlotSet.of(slot, slot + 1))
+            assert min(left.values()) >= -len(one.taxes)
+    values = sum(worth.value(one.id, one.slots).minor for one in order.lines)
+    placed = sum(credited_by_key(taken).values())
+    assert values == order.total.minor - placed
+
+
+def law_of_ledgers(total: int, steps: Sequence[tuple[str, int]]) -> None:
+    """
+    Never more is paid back than held; nothing is held back that nobody may claim (RF-1).
+
+    The steps are payments, credits and settled pay-backs, in any order.
+    """
+    zero = eur(0)
+    held = credited = 0
+    for kind, minor in steps:
+        if kind == "pay":
+            held += minor
+        else:
+            credited = min(credited + minor, total)
+        claim = claimable(max(eur(total - credited), zero))
+        back = to_pay_back(eur(held), claim=claim, in_flight=zero, disputed=zero)
+        assert zero <= back <= eur(held)
+        held -= back.minor
+        assert held <= total - credited
+
+
+def law_of_destinations(
+    amount: Money, tenders: Sequence[TenderBalance], order: TenderOrder
+) -> None:
+    """The shares sum to the amount; no tender gives more than it still holds (RF-5)."""
+    shares = destinations(amount, tenders, order)
+    assert sum_money([share.amount for share in shares], EUR) == amount
+    rooms = {tender.tender: tender.room for tender in tenders}
+    assert len({share.tender for share in shares}) == len(shares)
+    for share in shares:
+        assert eur(0) < share.amount <= rooms[share.tender]
+
+
+# --- random orders and ways back ---
+
+POLICIES = [
+    RefundPolicy(shipping=shipping_back, surcharges=surcharges, cancelled=cancelled)
+    for shipping_back, surcharges, cancelled in product(
+        (GiveBack.IN_PROPORTION, GiveBack.WITH_LAST_UNIT, GiveBack.ALWAYS), repeat=3
+    )
+]
+PROMOTIONS = (
+    EarnedByAmount(code="PERCENT", least=eur(2000)),
+    EarnedByUnits(code="OFF", units=3),
+    EarnedByAmount(code="EACH", least=eur(10**9)),
+)
+CAUSES = (CreditCause.RETURNED, CreditCause.CANCELLED, CreditCause.CLAIM, CreditCause.SHORT)
+
+
+@st.composite
+def ways_back(draw: st.DrawFn) -> tuple[PricedOrder, list[RefundRequest], RefundPolicy]:
+    """An order, and steps that give all its units back, with reductions on the way."""
+    order = price(draw(drafts(3)))
+    count = draw(st.integers(1, 4))
+    pieces: list[dict[LineId, SlotSet]] = [{} for _ in range(count)]
+    for one in order.lines:
+        cuts = sorted(draw(st.integers(0, one.quantity)) for _ in range(count - 1))
+        ends = [0, *cuts, one.quantity]
+        homes = draw(st.permutations(range(count)))
+        for place, home in enumerate(homes):
+            slots = SlotSet.of(ends[place], ends[place + 1])
+            if slots:
+                pieces[home][one.id] = slots
+    causes = draw(st.lists(st.sampled_from(CAUSES), min_size=count, max_size=count))
+    steps = [
+        asking(number, piece, cause)
+        for number, (piece, cause) in enumerate(zip(pieces, causes, strict=True))
+        if piece
+    ]
+    policy = draw(st.sampled_from(POLICIES))
+    if draw(st.booleans()):
+        policy = evolve(policy, promotions=PROMOTIONS)
+    return order, steps, policy
+
+
+def with_reductions(
+    order: PricedOrder, steps: Sequence[RefundRequest], policy: RefundPolicy, parts: Sequence[int]
+) -> list[RefundRequest]:
+    """
+    The steps, with price reductions and charges by themselves before some of them.
+
+    Args:
+        order: What is given back.
+        steps: The units.
+        policy: How.
+        parts: By how many twelfths of their worth the units of each step get cheaper before.
+    """
+    result: list[RefundRequest] = []
+    taken: tuple[Credit, ...] = ()
+    for number, (step, twelfths) in enumerate(zip(steps, parts, strict=False)):
+        worth = Worth.after(order, taken)
+        reductions: list[PriceReduction] = []
+        for item in steps[-1].items:
+            left = sum(
+                minor for key, minor in worth.left(item.line, item.slots).items() if not key[0]
+            )
+            if left * twelfths >= 12 and step is not steps[-1]:
+                amount = eur(left * twelfths // 12)
+                reductions.append(PriceReduction(line=item.line, slots=item.slots, amount=amount))
+        charges = _some_of_the_charges(order, worth, twelfths)
+        if reductions or charges:
+            before = RefundRequest(
+                id=CreditId(f"R{number}"),
+                cause=CreditCause.PRICE_REDUCTION,
+                reductions=tuple(reductions),
+                charges=charges,
+            )
+            taken += (credit_of(RefundBasis(priced=order, credits=taken), before, policy),)
+            result.append(before)
+        taken += (credit_of(RefundBasis(priced=order, credits=taken), step, policy),)
+        result.append(step)
+    return result
+
+
+def _some_of_the_charges(
+    order: PricedOrder, worth: Worth, twelfths: int
+) -> tuple[ChargeCredit, ...]:
+    asked: list[ChargeCredit] = []
+    for charge in order.charges:
+        left = sum(
+            minor
+            for share in charge.shares
+            for key, minor in worth.left(share.line, worth.open_of(share.line, charge.id)).items()
+            if key[0] == charge.id
+        )
+        if left * twelfths >= 12:
+            asked.append(ChargeCredit(charge=charge.id, amount=eur(left * twelfths // 12)))
+    return tuple(asked)
+
+
+@LAW
+@given(ways_back())
+def test_every_way_back_ends_at_what_was_charged(
+    case: tuple[PricedOrder, list[RefundRequest], RefundPolicy],
+) -> None:
+    """RULES RF-3, with promotions taken back and released, and any policy for the charges."""
+    law_of_giving_back(*case)
+
+
+@LAW
+@given(ways_back(), st.lists(st.integers(0, 12), min_size=4, max_size=4))
+def test_reductions_on_the_way_change_nothing_at_the_end(
+    case: tuple[PricedOrder, list[RefundRequest], RefundPolicy], parts: list[int]
+) -> None:
+    """Price reductions and charges by themselves lower what the units are still worth."""
+    order, steps, policy = case
+    law_of_giving_back(order, with_reductions(order, steps, policy, parts), policy)
+
+
+@LAW
+@given(ways_back(), st.lists(st.integers(0, 12), min_size=4, max_size=4), st.integers(0, 8))
+def test_what_is_left_is_divided_exactly(
+    case: tuple[PricedOrder, list[RefundRequest], RefundPolicy], parts: list[int], upto: int
+) -> None:
+    """After any credits, the worth of slots is a sum over slots."""
+    order, steps, policy = case
+    pieces = [{item.line: item.slots for item in step.items} for step in steps]
+    taken: tuple[Credit, ...] = ()
+    for step in with_reductions(order, steps, policy, parts)[:upto]:
+        taken += (credit_of(RefundBasis(priced=order, credits=taken), step, policy),)
+    law_of_worth(order, taken, pieces)
+
+
+@LAW
+@given(ways_back(), st.integers(0, 5))
+def test_the_total_does_not_depend_on_the_order(
+    case: tuple[PricedOrder, list[RefundRequest], RefundPolicy], which: int
+) -> None:
+    """The same steps the other way round end at the same amounts, fees included."""
+    order, steps, policy = case
+    fees = (
+        PercentFee(name="restocking", rate=Fraction(7, 100), causes=CAUSES),
+        UnitFee(name="handling", amount=eur(1), causes=CAUSES),
+    )
+    policy = evolve(policy, fees=fees[:1] if order.total.minor < 10**4 else fees, promotions=())
+    ways = list(permutations(steps))
+    sums = {_sum_of(order, way, policy) for way in (steps, ways[which % len(ways)])}
+    if policy.fees == fees[:1]:
+        assert len(sums) == 1
+
+
+def _sum_of(order: PricedOrder, steps: Sequence[RefundRequest], policy: RefundPolicy) -> int:
+    taken: tuple[Credit, ...] = ()
+    for step in steps:
+        taken += (credit_of(RefundBasis(priced=order, credits=taken), step, policy),)
+    return sum(credit.amount.minor for credit in taken)
+
+
+@LAW
+@given(ways_back(), st.integers(1, 10**4), st.booleans())
+def test_goodwill_counts_once_everything_comes_back(
+    case: tuple[PricedOrder, list[RefundRequest], RefundPolicy], minor: int, taxed: bool
+) -> None:
+    """Goodwill lowers no slot's worth, and yet never more than the charges is credited."""
+    order, steps, policy = case
+    goodwill = min(minor, order.total.minor)
+    if not goodwill:
+        return
+    policy = evolve(policy, goodwill_taxed=taxed, promotions=())
+    first = RefundRequest(id=CreditId("G"), cause=CreditCause.GOODWILL, goodwill=eur(goodwill))
+    taken: tuple[Credit, ...] = ()
+    for step in (first, *steps):
+        taken += (credit_of(RefundBasis(priced=order, credits=taken), step, policy),)
+        assert owed(order.total, taken) == order.total - sum_money([c.amount for c in taken], EUR)
+    assert sum(credit.amount.minor for credit in taken) == order.total.minor
+    assert credited_by_key(taken) == charged_by_key(order)
+
+
+@LAW
+@given(
+    st.integers(0, 10**4),
+    st.lists(st.tuples(st.sampled_from(["pay", "credit"]), st.integers(0, 6000)), max_size=8),
+)
+def test_the_two_ledgers_agree(total: int, steps: list[tuple[str, int]]) -> None:
+    """RULES RF-1, under any interleaving of payments and credits."""
+    law_of_ledgers(total, steps)
+
+
+@st.composite
+def paid_back(draw: st.DrawFn) -> tuple[Money, list[TenderBalance], TenderOrder]:
+    """Some tenders, a strategy, and an amount that they hold."""
+    tenders: list[TenderBalance] = []
+    for number in range(draw(st.integers(1, 4))):
+        captured, gone = draw(st.integers(0, 5000)), draw(st.integers(0, 3000))
+        tenders.append(
+            TenderBalance(
+                tender=TenderId(f"T{number}"),
+                kind=draw(st.sampled_from(["card", "gift_card", "wallet"])),
+                captured=eur(captured),
+                refunded=eur(gone),
+                in_flight=eur(draw(st.integers(0, 100))),
+                disputed=eur(0),
+            )
+        )
+    room = sum(tender.room.minor for tender in tenders)
+    orders: list[TenderOrder] = [
+        ReverseOrder(),
+        OriginalFirst(),
+        InProportion(),
+        KindsFirst(kinds=("gift_card", "wallet"), then=InProportion()),
+    ]
+    return eur(draw(st.integers(0, room))), tenders, draw(st.sampled_from(orders))
+
+
+@LAW
+@given(paid_back())
+def test_no_tender_gives_more_than_it_holds(
+    case: tuple[Money, list[TenderBalance], TenderOrder],
+) -> None:
+    """RULES RF-5, for every strategy."""
+    law_of_destinations(*case)
+
+
+# --- small worlds, all of them ---
+
+TAXINGS = (
+    ((), False),
+    ((vat(20),), True),
+    ((vat(19),), False),
+    ((vat(9, "CENTRAL"), vat(9, "STATE")), True),
+    ((vat(5, "GST"), vat("9.975", "QST", compound=True)), False),
+)
+OFFERS = (
+    (),
+    (PercentOff(code="PERCENT", rate=Fraction(1, 3)),),
+    (AmountOff(code="OFF", amount=eur(50)), PercentOff(code="PERCENT", rate=Fraction(1, 10))),
+)
+PRICES = (1, 33, 100, 999)
+SIZES = (4, 4, 4, 4, len(TAXINGS), len(OFFERS), 3, 3, len(GiveBack), len(TaxRounding), 2)
+"""How many values each choice of a small world has, in the order of `small_world`."""
+
+
+def pairwise_rows(sizes: Sequence[int]) -> list[list[int]]:
+    """
+    Rows such that every two values of two choices meet in one of them.
+
+    Greedy and deterministic: a row begins with a pair not yet met, and each further choice takes
+    the value that meets the most others for the first time.
+    """
+    width = len(sizes)
+    unmet = {
+        ((one, a), (other, b))
+        for one in range(width)
+        for other in range(one + 1, width)
+        for a in range(sizes[one])
+        for b in range(sizes[other])
+    }
+    rows: list[list[int]] = []
+    while unmet:
+        row = dict(min(unmet))
+        for choice in range(width):
+            if choice not in row:
+                gains = [
+                    sum(tuple(sorted([(choice, value), met])) in unmet for met in row.items())
+                    for value in range(sizes[choice])
+                ]
+                row[choice] = gains.index(max(gains))
+        rows.append([row[choice] for choice in range(width)])
+        unmet -= {
+            ((one, row[one]), (other, row[other]))
+            for one in range(width)
+            for other in range(one + 1, width)
+        }
+    return rows
+
+
+def small_world(row: Sequence[int]) -> tuple[PricedOrder, RefundPolicy]:
+    """Three lines of up to four units, and how they come back."""
+    first, second, third, units, taxing, offer, off, freight, back, rounding, promoted = row
+    taxes, included = TAXINGS[taxing]
+    order = priced(
+        line("a", PRICES[first], 4, taxes=taxes, included=included, discounts=OFFERS[offer]),
+        line("b", PRICES[second], units + 1, taxes=taxes),
+        line("c", PRICES[third], 4, taxes=(vat(7),), included=True),
+        discounts=[OrderDiscount(discount=AmountOff(code="O", amount=eur((0, 7, 100)[off])))],
+        charges=[
+            shipping(490, split=freight == 2, taxes=(vat(19),) if freight == 1 else ()),
+            shipping(29, kind=ChargeKind.GIFT_WRAP),
+        ],
+        policy=PricingPolicy(taxes_per=tuple(TaxRounding)[rounding]),
+    )
+    mode = tuple(GiveBack)[back]
+    policy = RefundPolicy(shipping=mode, promotions=PROMOTIONS if promoted else ())
+    return order, policy
+
+
+State: TypeAlias = tuple[int, ...]
+
+
+def between(order: PricedOrder, low: State, high: State) -> dict[LineId, SlotSet]:
+    """The slots that come back on the way from one state to another."""
+    return {
+        one.id: SlotSet.of(start, stop)
+        for one, start, stop in zip(order.lines, low, high, strict=True)
+        if start < stop
+    }
+
+
+def law_of_small_worlds(
+    order: PricedOrder, policy: RefundPolicy, credit: CreditOf = credit_of
+) -> int:
+    """
+    Every state of returned units, and every step between two of them.
+
+    A step gives back what its end gives back at once, less what its beginning did; with promotions
+    taken back, whatever was taken back is released by the step that brings the last unit.
+    """
+    states = list(product(*(range(one.quantity + 1) for one in order.lines)))
+    empty, full = states[0], states[-1]
+    at: dict[State, tuple[Credit, ...]] = {empty: ()}
+    steps = 0
+    for state in states[1:]:
+        request = asking(0, between(order, empty, state))
+        at[state] = (credit(RefundBasis(priced=order), request, policy),)
+    whole = charged_by_key(order)
+    if policy.shipping is GiveBack.NEVER:
+        whole = {key: minor for key, minor in whole.items() if key[0] != "shipping"}
+    assert credited_by_key(at[full]) == whole
+    for low, high in product(states, states):
+        if low != high and all(start <= stop for start, stop in zip(low, high, strict=True)):
+            if policy.promotions and high != full:
+                continue
+            steps += 1
+            request = asking(1, between(order, low, high))
+            one = credit(RefundBasis(priced=order, credits=at[low]), request, policy)
+            assert one.amount.minor >= 0
+            assert credited_by_key((*at[low], one)) == credited_by_key(at[high])
+    return steps
+
+
+ROWS = pairwise_rows(SIZES)
+
+
+def test_the_rows_meet_every_pair_of_choices() -> None:
+    """Any two values of two choices stand together in one world."""
+    for one in range(len(SIZES)):
+        for other in range(one + 1, len(SIZES)):
+            met = {(row[one], row[other]) for row in ROWS}
+            assert len(met) == SIZES[one] * SIZES[other]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: "-".join(map(str, row)))
+def test_every_step_of_a_small_world_is_exact(row: list[int]) -> None:
+    """Up to 125 states and 3,375 steps per order; the policies meet pairwise."""
+    assert law_of_small_worlds(*small_world(row)) > 0
+
+
+def ordered_partitions(items: Sequence[int]) -> Iterator[list[list[int]]]:
+    """All ways to give the items back in steps of any size, in any order."""
+    if not items:
+        yield []
+        return
+    for mask in range(1, 2 ** len(items)):
+        chosen = [item for place, item in enumerate(items) if mask >> place & 1]
+        rest = [item for place, item in enumerate(items) if not mask >> place & 1]
+        for later in ordered_partitions(rest):
+            yield [chosen, *later]
+
+
+@pytest.mark.parametrize(
+    ("minor", "taxing", "back", "promoted"),
+    [
+        (33, 3, GiveBack.IN_PROPORTION, False),
+        (100, 1, GiveBack.WITH_LAST_UNIT, True),
+    ],
+)
+def test_every_sequence_of_a_tiny_world_is_exact(
+    minor: int, taxing: int, back: GiveBack, promoted: bool
+) -> None:
+    """Two lines of three units come back in all 4,683 ways."""
+    taxes, included = TAXINGS[taxing]
+    order = priced(
+        line("a", minor, 3, taxes=taxes, included=included, discounts=OFFERS[1]),
+        line("b", 999, 3, taxes=(vat(7),)),
+        discounts=[OrderDiscount(discount=AmountOff(code="OFF", amount=eur(100)))],
+        charges=[shipping(490, split=True)],
+    )
+    policy = RefundPolicy(shipping=back, promotions=PROMOTIONS if promoted else ())
+    sequences = 0
+    for steps in ordered_partitions(range(6)):
+        requests = [
+            asking(
+                number,
+                {
+                    LineId("a"): SlotSet.from_slots(unit for unit in step if unit < 3),
+                    LineId("b"): SlotSet.from_slots(unit - 3 for unit in step if unit >= 3),
+                },
+            )
+            for number, step in enumerate(steps)
+        ]
+        law_of_giving_back(order, requests, policy)
+        sequences += 1
+    assert sequences == 4683
