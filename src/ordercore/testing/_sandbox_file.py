@@ -1,0 +1,76 @@
+"""
+The file in which a sandbox keeps its own books, so that they outlive the process that made them.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from ordercore.adapters._sqlite_pool import translated
+
+__all__ = ["Row", "SandboxFile"]
+
+Row: TypeAlias = tuple[Any, ...]
+BUSY_TIMEOUT_S: Final = 30
+
+
+class SandboxFile:
+    """
+    One SQLite file, for any number of threads and processes; ``:memory:`` for one process.
+
+    Every piece of work is one ``BEGIN IMMEDIATE`` transaction: it happened in full, or not at all,
+    also when its process was killed in the middle.
+    """
+
+    def __init__(self, path: str | Path, schema: Sequence[str]) -> None:
+        self._path = os.fspath(path)
+        self._lock = threading.RLock()
+        self._process = os.getpid()
+        self._parents: list[sqlite3.Connection] = []
+        self._connection = self._open()
+        with self.work() as connection:
+            for statement in schema:
+                connection.execute(statement)
+
+    def _open(self) -> sqlite3.Connection:
+        with translated():
+            connection = sqlite3.connect(
+                self._path,
+                timeout=BUSY_TIMEOUT_S,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            connection.execute("PRAGMA synchronous = NORMAL")
+            return connection
+
+    @contextmanager
+    def work(self) -> Generator[sqlite3.Connection]:
+        """A connection with the write lock; commits at the end, rolls back on any error."""
+        with self._lock, translated():
+            connection = self._current()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.rollback()
+
+    def _current(self) -> sqlite3.Connection:
+        """The connection of this process; one that came over a fork is kept, but never used."""
+        if self._process != os.getpid():
+            self._parents.append(self._connection)
+            self._connection, self._process = self._open(), os.getpid()
+        return self._connection
+
+    def close(self) -> None:
+        """Give the file back; a second time changes nothing."""
+        with self._lock:
+            self._connection.close()
