@@ -11,18 +11,34 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime, timedelta
 
+from ordercore.fulfilment.model import BookingAnswer
 from ordercore.ids import CommitId, ItemId, Key, LocationId, OrderId, PartyId, StreamId
 from ordercore.inventory.model import Allocation, Counters, StockPlace
-from ordercore.order.party import Party
+from ordercore.money import Money
+from ordercore.order.party import Destination, Party
+from ordercore.payment.answers import Answer, LookUpAnswer
+from ordercore.payment.policy import Capabilities
+from ordercore.ports.gateways import BookingRequest, Envelope, PaymentCall
 from ordercore.ports.repositories import LedgerRow, StoredStream
 from ordercore.ports.unit_of_work import ChangeSet, Committed, OrderSummary, StreamKind
+from ordercore.pricing.draft import Draft
+from ordercore.pricing.model import Tax
 
 __all__ = [
+    "AsyncAccountingGateway",
+    "AsyncCarrierGateway",
+    "AsyncCustomerDirectory",
+    "AsyncEventPublisher",
+    "AsyncIdSource",
     "AsyncInventoryRepository",
+    "AsyncNotifier",
     "AsyncOrderRepository",
     "AsyncOutbox",
     "AsyncPartyRepository",
+    "AsyncPaymentGateway",
+    "AsyncSalesChannel",
     "AsyncStore",
+    "AsyncTaxGateway",
     "AsyncUnitOfWork",
 ]
 
@@ -154,3 +170,96 @@ class AsyncStore(
     @abstractmethod
     async def close(self) -> None:
         """Give back connections and files; a second time changes nothing."""
+
+
+class AsyncPaymentGateway(ABC):
+    """Moves money. Called by the engine, after the intent was committed."""
+
+    @property
+    @abstractmethod
+    def capabilities(self) -> Capabilities:
+        """What it can do; frozen into the terms of each order at placement."""
+
+    @abstractmethod
+    async def authorise(self, call: PaymentCall) -> Answer:
+        """Set the amount aside."""
+
+    @abstractmethod
+    async def capture(self, call: PaymentCall) -> Answer:
+        """Take the amount of the authorisation ``target``; "already captured" is a success."""
+
+    @abstractmethod
+    async def void(self, call: PaymentCall) -> Answer:
+        """Let the uncaptured rest of the authorisation ``target`` go."""
+
+    @abstractmethod
+    async def refund(self, call: PaymentCall) -> Answer:
+        """Give the amount of the capture ``target`` back."""
+
+    @abstractmethod
+    async def look_up(self, call: PaymentCall) -> LookUpAnswer:
+        """What became of the call with this key; changes nothing."""
+
+
+class AsyncCarrierGateway(ABC):
+    """Takes parcels. Called by the engine, after the parcel was packed."""
+
+    @abstractmethod
+    async def book(self, request: BookingRequest) -> BookingAnswer:
+        """Book a parcel: its tracking number and label, or why not."""
+
+
+class AsyncTaxGateway(ABC):
+    """Knows taxes. Called by ``service.quote``, before pricing."""
+
+    @abstractmethod
+    async def taxes(self, draft: Draft, destination: Destination) -> Mapping[str, tuple[Tax, ...]]:
+        """The taxes of each line and charge, by its id; kept verbatim."""
+
+
+class AsyncIdSource(ABC):
+    """Makes ids. Called by the engine, the only place where something random enters."""
+
+    @abstractmethod
+    async def new_id(self) -> str:
+        """A fresh id that nobody can guess; it never comes twice."""
+
+
+class AsyncEventPublisher(ABC):
+    """Tells the world. Called by the relay: at least once, per order in order."""
+
+    @abstractmethod
+    async def publish(self, envelope: Envelope) -> None:
+        """Hand one commit over; raising means "not now", and it comes again."""
+
+
+class AsyncSalesChannel(ABC):
+    """A shop or marketplace that wants to hear of its orders. Called by the relay."""
+
+    @abstractmethod
+    async def tell(self, envelope: Envelope, references: tuple[tuple[str, str], ...]) -> None:
+        """Tell the channel; *references* are the names that it gave the order."""
+
+
+class AsyncAccountingGateway(ABC):
+    """Keeps the books. Called by the relay."""
+
+    @abstractmethod
+    async def book(self, envelope: Envelope, rows: tuple[tuple[str, Money], ...]) -> None:
+        """Book one balanced entry: account and amount, debits above zero."""
+
+
+class AsyncCustomerDirectory(ABC):
+    """Knows customers (a CRM). Called by the host when it places an order."""
+
+    @abstractmethod
+    async def find(self, party: PartyId) -> Party | None:
+        """The newest data of a customer."""
+
+
+class AsyncNotifier(ABC):
+    """Writes to customers. Called by the relay."""
+
+    @abstractmethod
+    async def notify(self, party: PartyId, envelope: Envelope) -> None:
+        """Tell the customer what happened; the words are the host's."""

@@ -4,7 +4,6 @@ The books of the sandbox gateway: what it was asked, what it did, and what it wi
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
 from hashlib import sha256
@@ -26,7 +25,7 @@ from ordercore.payment.answers import (
 )
 from ordercore.payment.model import DisputeStatus, Operation, TenderKind
 from ordercore.ports.gateways import PaymentCall
-from ordercore.testing._sandbox_file import Row
+from ordercore.testing._sandbox_file import Connection, Row
 
 __all__ = ["Ask", "Books", "Entry", "EntryState", "Verdict"]
 
@@ -161,7 +160,7 @@ class Entry:
 class Books:
     """The tables, inside one transaction."""
 
-    connection: sqlite3.Connection
+    connection: Connection
 
     def find(self, key: Key) -> Entry | None:
         """The operation that this key stands for."""

@@ -4,7 +4,6 @@ The sandbox carrier; `ordercore.testing.sandbox` is the door.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -26,7 +25,7 @@ from ordercore.ids import Key, OrderId, ParcelId
 from ordercore.ports.gateways import BookingRequest, CarrierGateway
 from ordercore.testing._sandbox_chance import NO_FAULTS, Chance, Fate, Faults
 from ordercore.testing._sandbox_errors import SandboxDownError, UnknownToSandboxError
-from ordercore.testing._sandbox_file import Row, SandboxFile
+from ordercore.testing._sandbox_file import Connection, Row, SandboxFile
 from ordercore.testing._sandbox_webhooks import Delivery
 
 __all__ = ["CarrierEntry", "SandboxCarrier"]
@@ -158,7 +157,7 @@ class SandboxCarrier(CarrierGateway):
             expected_at=entry.booked_at + DELIVERED_AFTER,
         )
 
-    def _add(self, connection: sqlite3.Connection, request: BookingRequest, now: datetime) -> Row:
+    def _add(self, connection: Connection, request: BookingRequest, now: datetime) -> Row:
         declined = "too heavy" if request.parcel.weight_g > HEAVIEST_G else ""
         collected_at = None
         if not declined and self._collects_after is not None:
@@ -202,7 +201,7 @@ class SandboxCarrier(CarrierGateway):
                 connection.execute("DELETE FROM par_scans WHERE key = ?", (key,))
                 self._plan(connection, Key(key), now)
 
-    def _plan(self, connection: sqlite3.Connection, key: Key, collected_at: datetime) -> None:
+    def _plan(self, connection: Connection, key: Key, collected_at: datetime) -> None:
         for status, hours in self._way(key):
             jitter = self._chance.within(timedelta(minutes=59), key, f"scan {status} {hours}")
             at = collected_at + timedelta(hours=hours) + jitter
@@ -269,14 +268,14 @@ _SELECT: Final = (
 )
 
 
-def _nth(connection: sqlite3.Connection, key: Key) -> int:
+def _nth(connection: Connection, key: Key) -> int:
     """How often this key came before; writes down that it came again."""
     row = connection.execute("SELECT count(*) FROM par_calls WHERE key = ?", (key,)).fetchone()
     connection.execute("INSERT INTO par_calls (key) VALUES (?)", (key,))
     return int(row[0])
 
 
-def _find(connection: sqlite3.Connection, key: Key) -> Row | None:
+def _find(connection: Connection, key: Key) -> Row | None:
     rows: list[Row] = connection.execute(f"{_SELECT} WHERE key = ?", (key,)).fetchall()
     return rows[0] if rows else None
 

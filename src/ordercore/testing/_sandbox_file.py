@@ -14,8 +14,9 @@ from typing import Any, Final, TypeAlias
 
 from ordercore.adapters._sqlite_pool import translated
 
-__all__ = ["Row", "SandboxFile"]
+__all__ = ["Connection", "Row", "SandboxFile"]
 
+Connection: TypeAlias = sqlite3.Connection
 Row: TypeAlias = tuple[Any, ...]
 BUSY_TIMEOUT_S: Final = 30
 
