@@ -290,24 +290,12 @@ class TotalsMismatchError(RefusedError):
     """The platform's totals are not those of its own lines."""
 
     sentence = (
-        "The {kind} {id} contradicts itself in {count} places, first at {first}; "
+        "The {kind} {id} contradicts itself, first at {discrepancies[0].field}; "
         "accept it with an adjustment, or as computed."
     )
     kind: str
     id: str
     discrepancies: tuple[Discrepancy, ...]
-
-    @property
-    def facts(self) -> dict[str, object]:
-        """What the error knows, by name."""
-        first = self.discrepancies[0].field
-        return {
-            "kind": self.kind,
-            "id": self.id,
-            "discrepancies": self.discrepancies,
-            "count": len(self.discrepancies),
-            "first": first,
-        }
 
 
 def resolve(imported: Imported, policy: Policy) -> PricedOrder:
