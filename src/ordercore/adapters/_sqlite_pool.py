@@ -12,18 +12,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from attrs import define
-
-from ordercore.adapters._write import UnstorableTextError
-from ordercore.errors import BrokenContractError, InvalidValueError, UnavailableError
+from ordercore.adapters.errors import (
+    StoreBrokenError,
+    StoreClosedError,
+    StoreFailedError,
+    UnstorableTextError,
+    UnusablePathError,
+)
 from ordercore.ports.unit_of_work import StoreBusyError
 
 __all__ = [
     "Pool",
-    "StoreBrokenError",
-    "StoreClosedError",
-    "StoreFailedError",
-    "UnusablePathError",
     "translated",
 ]
 
@@ -33,37 +32,6 @@ STATEMENTS: Final = 256
 
 _BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _BROKEN: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-
-
-@define
-class StoreClosedError(BrokenContractError):
-    """The store was used after it was closed."""
-
-    sentence = "The store is closed; open a new one."
-
-
-@define
-class StoreFailedError(UnavailableError):
-    """The database could not do its work: a full disk, a lost file, no permission."""
-
-    sentence = "The database failed ({problem}); retry later with the same key."
-    problem: str
-
-
-@define
-class StoreBrokenError(BrokenContractError):
-    """The database is damaged, no database at all, or refuses what it should take."""
-
-    sentence = "The database is broken ({problem})."
-    problem: str
-
-
-@define
-class UnusablePathError(InvalidValueError):
-    """Several connections cannot share what the path names, or SQLite is too old."""
-
-    sentence = "This database cannot be used: {problem}."
-    problem: str
 
 
 @contextmanager

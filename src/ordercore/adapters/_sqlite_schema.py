@@ -9,19 +9,9 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Final
 
-from attrs import define
+from ordercore.adapters.errors import SchemaMismatchError
 
-from ordercore.errors import BrokenContractError
-
-__all__ = ["SCHEMA", "SchemaMismatchError", "ensure_schema"]
-
-
-@define
-class SchemaMismatchError(BrokenContractError):
-    """The database does not have the tables that this version needs."""
-
-    sentence = "The database cannot be used by this version: {problem}."
-    problem: str
+__all__ = ["SCHEMA", "ensure_schema"]
 
 
 SCHEMA: Final[Mapping[str, str]] = {

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from attrs import define, evolve, frozen
+from attrs import evolve, frozen
 
 from ordercore.adapters._stock import StockRows, write_stock
-from ordercore.errors import InvalidValueError
+from ordercore.adapters.errors import InvalidChangeSetError, UnstorableTextError
 from ordercore.facts import Numbered
 from ordercore.ids import CommitId, DocumentNumber, Key, Series, StreamId
 from ordercore.moment import utc
@@ -36,10 +36,8 @@ from ordercore.ports.unit_of_work import (
 
 __all__ = [
     "Head",
-    "InvalidChangeSetError",
     "Rows",
     "StreamWrite",
-    "UnstorableTextError",
     "check_limit",
     "document_number",
     "earlier",
@@ -49,21 +47,6 @@ __all__ = [
 
 MOST_ROWS: Final = 1_000_000
 """The largest page that a store gives."""
-
-
-@define
-class InvalidChangeSetError(InvalidValueError):
-    """A change set that contradicts itself."""
-
-    sentence = "The change set cannot be written: {problem}."
-    problem: str
-
-
-@define
-class UnstorableTextError(InvalidValueError):
-    """Text or a number that no database takes: a lone surrogate, more than 64 bits."""
-
-    sentence = "The change set cannot be written: it holds text or a number that cannot be stored."
 
 
 @frozen(kw_only=True)
