@@ -32,6 +32,7 @@ from attrs import define, field, frozen
 
 from ordercore.errors import InvalidValueError
 from ordercore.ids import ItemId, LineId, Sku
+from ordercore.integrations import imports
 from ordercore.money import GBP, Money, sum_money
 from ordercore.pricing.model import Charge, ChargeKind, Draft, DraftLine, LineKind, UnitPrice
 from ordercore.pricing.totals import price
@@ -380,8 +381,7 @@ def unit_price(price: Decimal) -> UnitPrice:
     >>> unit_price(Decimal("2.1")), unit_price(Decimal("0.001"))
     (UnitPrice(amount=Money(210, GBP), per=1), UnitPrice(amount=Money(1, GBP), per=10))
     """
-    pence = Fraction(price) * 100
-    return UnitPrice(Money(pence.numerator, GBP), per=pence.denominator)
+    return imports.unit_price(Fraction(price) * 100, GBP)
 
 
 def to_draft(invoice: Invoice) -> Draft | Refusal:

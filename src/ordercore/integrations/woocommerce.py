@@ -13,6 +13,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import cached_property
 from typing import Final
 
 from attrs import frozen
@@ -161,7 +162,7 @@ class _Order:
         listed = max(before, after)
         item = self.item(owner) or f"custom-{line_id}"
         off = listed - after
-        discount = AmountOff(code=self.discount_code(), amount=off, verbatim=True)
+        discount = AmountOff(code=self.discount_code, amount=off, verbatim=True)
         return made_at(
             owner.path,
             lambda: DraftLine(
@@ -181,6 +182,7 @@ class _Order:
         ids = (owner.optional_identifier(name) for name in ("variation_id", "product_id"))
         return next((one for one in ids if one not in {None, "0"}), None)
 
+    @cached_property
     def discount_code(self) -> str:
         codes = [
             plain(row.optional_text("code")) for row in self.order.optional_items("coupon_lines")
@@ -208,16 +210,16 @@ class _Order:
 
     def taxes(self, owners: Sequence[Reader]) -> list[tuple[Tax, ...]]:
         """The taxes of each, so that every tax is rounded once for all of them together."""
-        exact = [self.exact_taxes(owner) for owner in owners]
+        by_rate: dict[str, dict[int, Fraction]] = {}
+        for place, owner in enumerate(owners):
+            for rate_id, amount in self.exact_taxes(owner).items():
+                by_rate.setdefault(rate_id, {})[place] = amount
+        if not by_rate:
+            return [self.plain_tax(owner) for owner in owners]
         found: list[list[Tax]] = [[] for _ in owners]
-        for rate_id in dict.fromkeys(name for taxes in exact for name in taxes):
-            amounts = [taxes.get(rate_id, Fraction(0)) for taxes in exact]
-            for place, part in enumerate(_rounded_together(amounts)):
-                if amounts[place]:
-                    amount = Money(part, self.currency)
-                    found[place].append(self.named[rate_id].of(amount))
-        if not any(exact):
-            found = [self.plain_tax(owner) for owner in owners]
+        for rate_id, amounts in by_rate.items():
+            for place, part in zip(amounts, _rounded_together([*amounts.values()]), strict=True):
+                found[place].append(self.named[rate_id].of(Money(part, self.currency)))
         return [tuple(taxes) for taxes in found]
 
     def exact_taxes(self, owner: Reader) -> dict[str, Fraction]:
@@ -232,9 +234,9 @@ class _Order:
                 found[rate_id] = Fraction(row.decimal("total")) * 10**self.currency.exponent
         return found
 
-    def plain_tax(self, owner: Reader) -> list[Tax]:
+    def plain_tax(self, owner: Reader) -> tuple[Tax, ...]:
         amount = owner.optional_money("total_tax", self.currency)
-        return [Tax(code=ANY_TAX, amount=amount)] if amount else []
+        return (Tax(code=ANY_TAX, amount=amount),) if amount else ()
 
     def legacy_shipping_taxes(self, shipping: Sequence[Reader]) -> list[tuple[Tax, ...]]:
         """Version 3 states the tax on shipping for the whole order only."""
@@ -245,7 +247,7 @@ class _Order:
         parts = apportion(amount, weights)
         return [(Tax(code=ANY_TAX, amount=part),) for part in parts]
 
-    @property
+    @cached_property
     def named(self) -> Mapping[str, _Named]:
         """The taxes of the order, by the id of their rate."""
         found: dict[str, _Named] = {}

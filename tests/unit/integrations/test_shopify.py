@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -437,6 +438,17 @@ def test_a_bent_order_is_refused_by_its_path(raw: str, path: str) -> None:
     with pytest.raises(PayloadError) as caught:
         read_orders(raw)
     assert path == caught.value.path
+
+
+def test_many_lines_with_many_discounts_cost_little() -> None:
+    """Work grows with the length of the payload, not with lines times discounts."""
+    part = {"amount": "0.01", "discount_application_index": 9_999}
+    lines = [line(id=number, discount_allocations=[part]) for number in range(5_000)]
+    raw = order(*lines, discount_applications=[{"id": 1}] * 10_000)
+    started = time.process_time()
+    imported = only(read_orders(raw))
+    assert time.process_time() - started < 5
+    assert "discount-9999" == imported.priced.lines[0].discounts[0].code
 
 
 @pytest.mark.parametrize("new", BAD_VALUES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -210,6 +211,16 @@ def test_a_bent_order_is_refused_by_its_path(text: str, path: str) -> None:
     with pytest.raises(PayloadError) as caught:
         read_orders(text)
     assert path == caught.value.path
+
+
+def test_many_lines_with_many_taxes_cost_little() -> None:
+    """Work grows with the length of the payload, not with lines times taxes or coupons."""
+    rates = [{"rate_id": number} for number in range(3_000)]
+    lines = [line(id=number, taxes=[{"id": number, "total": "0.1"}]) for number in range(3_000)]
+    text = raw(*lines, tax_lines=rates, coupon_lines=[{"id": 1}] * 10_000)
+    started = time.process_time()
+    assert 3_000 == len(only(text).priced.lines)
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("new", BAD_VALUES)

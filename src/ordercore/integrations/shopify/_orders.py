@@ -8,6 +8,7 @@ What counts is what stands on the lines: price, quantity, ``discount_allocations
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Final
 
 from attrs import frozen
@@ -160,7 +161,7 @@ class _Order:
             ),
         )
 
-    @property
+    @cached_property
     def tax_included(self) -> bool:
         return self.order.optional_boolean("taxes_included") or False
 
@@ -214,14 +215,17 @@ class _Order:
 
     def application(self, index: int) -> tuple[str, str]:
         """The code and title of a discount, as far as the order says."""
-        applications = self.order.optional_items("discount_applications")
-        if index >= len(applications):
-            return f"discount-{index}", ""
-        named = [
-            plain(applications[index].optional_text(name))
-            for name in ("code", "title", "description")
-        ]
-        return next((name for name in named if name), f"discount-{index}"), named[1] or named[2]
+        known = self.applications[index] if index < len(self.applications) else ("", "")
+        return known[0] or f"discount-{index}", known[1]
+
+    @cached_property
+    def applications(self) -> tuple[tuple[str, str], ...]:
+        """The discounts of the order by their places: code and title, either may be empty."""
+        found: list[tuple[str, str]] = []
+        for owner in self.order.optional_items("discount_applications"):
+            words = [plain(owner.optional_text(name)) for name in ("code", "title", "description")]
+            found.append((next((word for word in words if word), ""), words[1] or words[2]))
+        return tuple(found)
 
     def applied(self, owner: Reader, level: str) -> tuple[AmountOff, ...]:
         """The discount that a draft order states by hand, on a line or on the whole."""
