@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from ordercore.ports.repositories import Store
     from ordercore.pricing.draft import Charge, Draft, DraftLine
     from ordercore.pricing.model import PricedOrder, Tax
-    from ordercore.pricing.totals import explain, price
+    from ordercore.pricing.explain import explain
+    from ordercore.pricing.totals import price
     from ordercore.process.due import due, wake_at
     from ordercore.service.aio import AsyncOrderService
     from ordercore.service.sync import OrderService
@@ -88,7 +89,7 @@ _FUNCTIONS = {
     "decide": "order.decide",
     "due": "process.due",
     "evolve": "order.decide",
-    "explain": "pricing.totals",
+    "explain": "pricing.explain",
     "price": "pricing.totals",
     "quote_refund": "order.quote",
     "replay": "order.decide",

@@ -1,0 +1,95 @@
+"""
+A host's own repository and gateway, checked by the contract suites that ship with the library.
+
+The shop keeps its customers in a table of its own and pays through a gateway of its own; the rest
+is the library's. Run it: ``python examples/own_repository.py`` (it needs pytest).
+"""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from attrs import evolve
+
+from ordercore import MemoryStore, Party, PaymentGateway
+from ordercore.ids import PartyId, Reference
+from ordercore.payment.answers import Answer, LookUpAnswer, NotFound, Succeeded
+from ordercore.payment.policy import Capabilities
+from ordercore.ports.gateways import PaymentCall
+from ordercore.ports.repositories import UnknownPartyError
+from ordercore.ports.unit_of_work import ChangeSet, Committed, VersionConflictError
+from ordercore.testing.contracts.gateway import PaymentGatewayContract
+from ordercore.testing.contracts.people import PartyRepositoryContract
+
+
+class CustomerTable(MemoryStore):
+    """People live in the host's own table; everything else stays where it was."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.customers: dict[tuple[PartyId, int], Party] = {}
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        """Keep the people apart, and only when the facts were taken."""
+        for party in changes.parties:
+            known = self.customers.get((party.id, party.version), party)
+            if known != party:
+                raise VersionConflictError(party.id, party.version - 1, party.version)
+        committed = super().commit(evolve(changes, parties=()))
+        self.customers.update({(party.id, party.version): party for party in changes.parties})
+        return committed
+
+    def party(self, party: PartyId, version: int) -> Party:
+        """One version of a customer."""
+        try:
+            return self.customers[party, version]
+        except KeyError:
+            raise UnknownPartyError(party, version) from None
+
+    def erase(self, party: PartyId) -> int:
+        """Forget a customer for ever."""
+        versions = [version for known, version in self.customers if known == party]
+        for version in versions:
+            self.customers[party, version] = Party(id=party, version=version, erased=True)
+        return len(versions)
+
+
+class InvoiceDesk(PaymentGateway):
+    """A gateway that says yes to everything, once for each key."""
+
+    capabilities = Capabilities()
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Succeeded] = {}
+
+    def authorise(self, call: PaymentCall) -> Answer:
+        """Note the key; the same key gets the same answer."""
+        made = Succeeded(reference=Reference(f"desk-{len(self.answers)}"), amount=call.amount)
+        return self.answers.setdefault(call.key, made)
+
+    capture = void = refund = authorise
+
+    def look_up(self, call: PaymentCall) -> LookUpAnswer:
+        """What was noted under the key."""
+        return self.answers.get(call.key) or NotFound()
+
+
+class TestCustomerTable(PartyRepositoryContract):
+    """The host's table keeps what `PartyRepository` promises."""
+
+    def make_store(self) -> CustomerTable:
+        """A fresh one."""
+        return CustomerTable()
+
+
+class TestInvoiceDesk(PaymentGatewayContract):
+    """The host's gateway keeps what `PaymentGateway` promises."""
+
+    def make_gateway(self) -> InvoiceDesk:
+        """A fresh one."""
+        return InvoiceDesk()
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "--import-mode=importlib", __file__]))
