@@ -82,7 +82,7 @@ nitpick_ignore_regex: Final = [
     (r"py:.*", r"ordercore\.(.*\.)?_.*"),
     # What stands in quotes (in aliases, in the bases of generics) arrives as it is written, and
     # the members of an enum, in the default of an argument, as they print themselves.
-    (r"py:class", r"[A-Z]\w+|datetime|.*[\[|].*|<.*"),
+    (r"py:class", r"[A-Z]\w+|datetime|timedelta|date|.*[\[|].*|<.*"),
 ]
 
 

@@ -26,7 +26,7 @@ DOORS = {
     "sqlite3": (
         "ordercore.adapters.sqlite",
         "ordercore.adapters._sqlite",
-        "ordercore.testing._sandbox_file",
+        "ordercore.testing._sandbox",
     ),
 }
 

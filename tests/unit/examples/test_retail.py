@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from examples.retail import (
+from ordercore.money import GBP, Money
+from ordercore.pricing.model import ChargeKind, Draft, LineKind, PricedOrder
+from ordercore.pricing.totals import price
+from retail import (
     COLUMNS,
     SLICE,
     Invoice,
@@ -29,9 +32,6 @@ from examples.retail import (
     to_draft,
     unit_price,
 )
-from ordercore.money import GBP, Money
-from ordercore.pricing.model import ChargeKind, Draft, LineKind, PricedOrder
-from ordercore.pricing.totals import price
 
 WHOLE = Path("retail") / "online_retail_ii_2009-12_to_2010-05.csv.xz"
 
