@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from ordercore.ids import CreditId, DocumentNumber, LineId, OrderId
 from ordercore.invoice._lines import added, charge_rows, invoice_line, tax_of, taxes_of
@@ -23,9 +23,9 @@ from ordercore.invoice.model import (
     DocumentTax,
 )
 from ordercore.money import Money
-from ordercore.pricing.model import PricedOrder, PricedTax
+from ordercore.pricing.model import PricedOrder, Tax, TaxCategory
 from ordercore.pricing.slots import NO_SLOTS, SlotSet
-from ordercore.refund.model import Credit
+from ordercore.refund.model import Credit, CreditPart
 from ordercore.refund.worth import Worth
 
 __all__ = ["Stated", "invoiced_slots", "is_stated", "loose_rows", "stated"]
@@ -74,8 +74,10 @@ def _invoiced_without(
 def stated(
     priced: PricedOrder,
     order: OrderId,
+    *,
     granted: Sequence[Credit],
     documents: Sequence[Document],
+    taxes: Sequence[Tax] = (),
 ) -> Iterator[Stated]:
     """What each credit that no credit note states takes off the invoices from before it."""
     noted = [one for one in documents if one.kind is DocumentKind.CREDIT_NOTE]
@@ -83,7 +85,7 @@ def stated(
     for credit in granted:
         before = list(_invoiced_without(credit, order, documents))
         if before and not is_stated(credit, order, noted):
-            loose = () if is_stated(credit, order, documents) else loose_rows(priced, credit)
+            loose = () if is_stated(credit, order, documents) else loose_rows(priced, credit, taxes)
             yield _taken_off(_Case(priced, order, credit, worth), before, loose)
         else:
             worth.add(credit.parts)
@@ -163,31 +165,52 @@ def invoiced_slots(documents: Iterable[Document], order: OrderId) -> dict[LineId
     return found
 
 
-def loose_rows(priced: PricedOrder, credit: Credit, *, sign: int = 1) -> tuple[DocumentCharge, ...]:
-    """The parts of a credit that belong to no slots: fees, freight, goodwill, with their taxes."""
-    rows: list[DocumentCharge] = []
+def loose_rows(
+    priced: PricedOrder, credit: Credit, taxes: Sequence[Tax] = (), *, sign: int = 1
+) -> tuple[DocumentCharge, ...]:
+    """
+    The parts of a credit that belong to no slots: a row for each rule, with its taxes.
+
+    Fees, freight and goodwill. *taxes* are those that no line of the order bears.
+    """
+    by_rule: dict[str, list[CreditPart]] = {}
     for part in credit.parts:
-        if part.slots:
-            continue
-        amount = part.amount if sign > 0 else -part.amount
-        if part.component != "tax" or not rows:
-            net = Money.zero(amount.currency) if part.component == "tax" else amount
-            title = part.rule
-            rows.append(DocumentCharge(code=part.code, kind=part.component, title=title, net=net))
+        if not part.slots:
+            by_rule.setdefault(part.rule, []).append(part)
+    rows = (_loose_row(priced, parts, taxes, sign) for parts in by_rule.values())
+    return tuple(row for row in rows if row.net or row.tax)
+
+
+def _loose_row(
+    priced: PricedOrder, parts: Sequence[CreditPart], taxes: Sequence[Tax], sign: int
+) -> DocumentCharge:
+    base = next((part for part in parts if part.component != "tax"), None)
+    sums: dict[str, int] = {}
+    net = 0
+    for part in parts:
         if part.component == "tax":
-            known = _tax_named(priced, part.code)
-            tax = (
-                DocumentTax(code=part.code, amount=amount)
-                if known is None
-                else tax_of(known, amount.minor, amount.currency)
-            )
-            rows[-1] = evolve(rows[-1], taxes=(*rows[-1].taxes, tax))
-    return tuple(rows)
+            sums[part.code] = sums.get(part.code, 0) + sign * part.amount.minor
+        else:
+            net += sign * part.amount.minor
+    return DocumentCharge(
+        code="" if base is None else base.code,
+        kind="adjustment" if base is None else base.component,
+        title=parts[0].rule,
+        net=Money(net, priced.currency),
+        taxes=tuple(
+            _tax_named(priced, code, taxes, Money(minor, priced.currency))
+            for code, minor in sums.items()
+        ),
+    )
 
 
-def _tax_named(priced: PricedOrder, code: str) -> PricedTax | None:
+def _tax_named(priced: PricedOrder, code: str, taxes: Sequence[Tax], amount: Money) -> DocumentTax:
+    """A tax that the order knows by this code, or one of *taxes*; else its rate is not known."""
     for part in priced.parts:
         for tax in part.taxes:
             if tax.code == code:
-                return tax
-    return None
+                return tax_of(tax, amount)
+    for other in taxes:
+        if other.code == code:
+            return tax_of(other, amount)
+    return DocumentTax(code=code, category=TaxCategory.OUT_OF_SCOPE, amount=amount)

@@ -9,9 +9,9 @@ from typing import TypeAlias
 
 from ordercore.ids import LineId, OrderId
 from ordercore.invoice.model import DocumentCharge, DocumentLine, DocumentTax
-from ordercore.money import Currency, Money
+from ordercore.money import Money
 from ordercore.pricing.figures import line_figures
-from ordercore.pricing.model import PricedCharge, PricedLine, PricedOrder, PricedTax
+from ordercore.pricing.model import PricedCharge, PricedLine, PricedOrder, PricedTax, Tax
 from ordercore.pricing.slots import SlotSet
 
 __all__ = ["Amounts", "added", "charge_rows", "invoice_line", "slip_line", "tax_of", "taxes_of"]
@@ -20,14 +20,14 @@ Amounts: TypeAlias = Mapping[tuple[str, str], int]
 """Minor units by charge (or nothing) and tax code (or nothing)."""
 
 
-def tax_of(tax: PricedTax, minor: int, currency: Currency) -> DocumentTax:
+def tax_of(tax: PricedTax | Tax, amount: Money) -> DocumentTax:
     """A tax with another amount: that of some slots."""
     return DocumentTax(
         code=tax.code,
         category=tax.category,
         rate=tax.rate,
         jurisdiction=tax.jurisdiction,
-        amount=Money(minor, currency),
+        amount=amount,
         evidence=tax.evidence,
     )
 
@@ -37,7 +37,9 @@ def taxes_of(
 ) -> tuple[DocumentTax, ...]:
     """The taxes of a line or charge with these amounts."""
     currency = part.charged.currency
-    return tuple(tax_of(tax, amounts.get((charge, tax.code), 0), currency) for tax in part.taxes)
+    return tuple(
+        tax_of(tax, Money(amounts.get((charge, tax.code), 0), currency)) for tax in part.taxes
+    )
 
 
 def invoice_line(

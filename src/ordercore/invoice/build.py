@@ -27,9 +27,9 @@ from ordercore.invoice.model import (
     group_taxes,
     total_up,
 )
-from ordercore.money import Currency, CurrencyMismatchError, Money
+from ordercore.money import Currency, CurrencyMismatchError, Money, sum_money
 from ordercore.pricing.figures import line_figures
-from ordercore.pricing.model import PricedOrder, TaxCategory
+from ordercore.pricing.model import PricedOrder, Tax, TaxCategory
 from ordercore.pricing.slots import NO_SLOTS, SlotSet
 from ordercore.refund.model import Credit
 from ordercore.refund.worth import Worth
@@ -47,6 +47,7 @@ __all__ = [
     "invoiced_slots",
     "pending_credits",
     "to_invoice",
+    "unstated",
 ]
 
 
@@ -71,12 +72,14 @@ class Source:
         order, priced: The order and what was charged.
         credits: All credits of the order so far, in the order in which they were granted.
         documents: All documents of the order so far, with their numbers.
+        taxes: Taxes of fees that no line of the order bears.
     """
 
     order: OrderId
     priced: PricedOrder
     credits: tuple[Credit, ...] = ()
     documents: tuple[Document, ...] = ()
+    taxes: tuple[Tax, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -158,7 +161,13 @@ def pending_credits(source: Source) -> tuple[Credit, ...]:
 
 
 def _stated(source: Source) -> Iterator[Stated]:
-    return stated(source.priced, source.order, source.credits, source.documents)
+    return stated(
+        source.priced,
+        source.order,
+        granted=source.credits,
+        documents=source.documents,
+        taxes=source.taxes,
+    )
 
 
 def _invoice(basis: InvoiceBasis) -> Document:
@@ -205,15 +214,9 @@ def _source_rows(source: Source, wanted: Mapping[LineId, SlotSet]) -> _Rows:
             lines.append(invoice_line(priced, line, goods, amounts, order=order))
         if rest:
             covered.append(CoveredSlots(order=order, line=line, slots=rest))
-    loose = (
-        row
-        for credit in source.credits
-        if not is_stated(credit, order, source.documents)
-        for row in loose_rows(priced, credit, sign=-1)
-    )
     return _Rows(
         lines=tuple(lines),
-        charges=(*charge_rows(priced, of_charges), *loose),
+        charges=(*charge_rows(priced, of_charges), *_loose(source)),
         covered=tuple(covered),
     )
 
@@ -339,6 +342,29 @@ def to_invoice(source: Source, closed: Mapping[LineId, SlotSet]) -> dict[LineId,
         if rest:
             found[line] = rest
     return found
+
+
+def unstated(source: Source) -> Money:
+    """
+    What credits have added or kept that belongs to no slots and that no document states.
+
+    Goodwill is below zero, a fee that was kept above. The next invoice or credit note states it;
+    where no slots are left to invoice, an invoice without lines does.
+
+    Source:
+        RULES D-3.
+    """
+    rows = _loose(source)
+    return sum_money([row.gross for row in rows], source.priced.currency)
+
+
+def _loose(source: Source) -> tuple[DocumentCharge, ...]:
+    return tuple(
+        row
+        for credit in source.credits
+        if not is_stated(credit, source.order, source.documents)
+        for row in loose_rows(source.priced, credit, source.taxes, sign=-1)
+    )
 
 
 @frozen(kw_only=True)
