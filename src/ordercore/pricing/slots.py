@@ -49,6 +49,8 @@ class SlotSet:
     @classmethod
     def of(cls, start: int, stop: int) -> SlotSet:
         """The slots from *start* up to, not including, *stop*."""
+        if type(start) is int and type(stop) is int and 0 <= start < stop:
+            return _made(((start, stop),))
         return cls(((start, stop),)) if start < stop else NO_SLOTS
 
     @classmethod
@@ -59,7 +61,7 @@ class SlotSet:
     @classmethod
     def union(cls, sets: Iterable[SlotSet]) -> SlotSet:
         """All slots of all sets, joined at once."""
-        return cls(_joined(span for slots in sets for span in slots.spans))
+        return _made(_joined(span for slots in sets for span in slots.spans))
 
     def __len__(self) -> int:
         return sum(stop - start for start, stop in self.spans)
@@ -77,18 +79,20 @@ class SlotSet:
     def __or__(self, other: SlotSet) -> SlotSet:
         if not other.spans:
             return self
-        return SlotSet(_joined((*self.spans, *other.spans))) if self.spans else other
+        return _made(_joined((*self.spans, *other.spans))) if self.spans else other
 
     def __sub__(self, other: SlotSet) -> SlotSet:
         if not (self.spans and other.spans):
             return self
-        return SlotSet(_without(self.spans, other.spans))
+        return _made(_without(self.spans, other.spans))
 
     def __and__(self, other: SlotSet) -> SlotSet:
-        return self - (self - other)
+        if not (self.spans and other.spans):
+            return NO_SLOTS
+        return _made(_common(self.spans, other.spans))
 
     def __le__(self, other: SlotSet) -> bool:
-        return not self - other
+        return not _without(self.spans, other.spans)
 
     def lowest(self, count: int) -> SlotSet:
         """The *count* lowest slots (all of them, when there are fewer)."""
@@ -98,7 +102,7 @@ class SlotSet:
                 break
             taken.append((start, min(stop, start + count)))
             count -= stop - start
-        return SlotSet(taken)
+        return _made(tuple(taken))
 
     def highest(self, count: int) -> SlotSet:
         """The *count* highest slots (all of them, when there are fewer)."""
@@ -117,7 +121,7 @@ def _joined(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
 
 def _without(
     spans: tuple[tuple[int, int], ...], gone: tuple[tuple[int, int], ...]
-) -> list[tuple[int, int]]:
+) -> tuple[tuple[int, int], ...]:
     """What is left of *spans*; both are sorted, so that each is walked through once."""
     result: list[tuple[int, int]] = []
     cut: int = 0
@@ -134,7 +138,34 @@ def _without(
         if begin < stop:
             result.append((begin, stop))
         cut = max(cut, place - 1)
-    return result
+    return tuple(result)
+
+
+def _common(
+    spans: tuple[tuple[int, int], ...], others: tuple[tuple[int, int], ...]
+) -> tuple[tuple[int, int], ...]:
+    """What is in both; whoever ends first makes room for its next span."""
+    result: list[tuple[int, int]] = []
+    place = other = 0
+    while place < len(spans) and other < len(others):
+        start = max(spans[place][0], others[other][0])
+        stop = min(spans[place][1], others[other][1])
+        if start < stop:
+            result.append((start, stop))
+        if spans[place][1] <= others[other][1]:
+            place += 1
+        else:
+            other += 1
+    return tuple(result)
+
+
+def _made(spans: tuple[tuple[int, int], ...]) -> SlotSet:
+    """A set of spans that are known to be sorted and apart, without checking them again."""
+    if not spans:
+        return NO_SLOTS
+    slots = object.__new__(SlotSet)
+    object.__setattr__(slots, "spans", spans)
+    return slots
 
 
 NO_SLOTS: Final = SlotSet()
