@@ -139,7 +139,7 @@ class MemoryRows(Rows):
     """The rows of one commit: reads see its own changes, the tables do not until `apply`."""
 
     def __init__(self, tables: Tables) -> None:
-        self._tables: Final = tables
+        self.tables: Final = tables
         self._counters = Staged(tables.counters)
         self._positions = Staged(tables.positions)
         self._reservations = Staged(tables.reservations)
@@ -166,8 +166,8 @@ class MemoryRows(Rows):
 
     def _index(self, key: RowKey, row: Reservation | None) -> None:
         owner, _, item, location = key
-        owned = self._tables.by_owner.setdefault(owner, set())
-        placed = self._tables.by_place.setdefault(StockPlace(item, location), set())
+        owned = self.tables.by_owner.setdefault(owner, set())
+        placed = self.tables.by_place.setdefault(StockPlace(item, location), set())
         for keys in (owned, placed):
             if row is None:
                 keys.discard(key)
@@ -177,15 +177,15 @@ class MemoryRows(Rows):
     # --- history --------------------------------------------------------------------------------
 
     def is_known(self, commit: CommitId, key: Key | None) -> bool:
-        return commit in self._tables.by_commit or key in self._tables.by_key
+        return commit in self.tables.by_commit or key in self.tables.by_key
 
     def find(self, *, commit: CommitId | None = None, key: Key | None = None) -> Committed | None:
         if commit is not None:
-            return self._tables.by_commit.get(commit)
-        return self._tables.by_key.get(key) if key is not None else None
+            return self.tables.by_commit.get(commit)
+        return self.tables.by_key.get(key) if key is not None else None
 
     def head(self, stream: StreamId) -> Head | None:
-        row = self._tables.streams.get(stream)
+        row = self.tables.streams.get(stream)
         if row is None:
             return None
         return Head(kind=row.kind, version=row.version, recorded_at=row.recorded_at)
@@ -194,17 +194,18 @@ class MemoryRows(Rows):
         self, writes: tuple[StreamWrite, ...], wakes: Iterable[StreamId], now: datetime
     ) -> tuple[StreamId, ...]:
         for one in writes:
-            self._later.append(partial(self._write_stream, one, now))
-        woken = tuple(stream for stream in wakes if stream in self._tables.streams)
+            self._later.append(partial(self.write_stream, one, now))
+        woken = tuple(stream for stream in wakes if stream in self.tables.streams)
         self._later.append(partial(self._wake, woken, now))
         return woken
 
-    def _write_stream(self, write: StreamWrite, now: datetime) -> None:
+    def write_stream(self, write: StreamWrite, now: datetime) -> None:
+        """Change one stream's row, when everything else has gone well."""
         change = write.change
-        row = self._tables.streams.get(change.stream)
+        row = self.tables.streams.get(change.stream)
         if row is None:
             row = StreamRow(kind=change.kind, recorded_at=write.recorded_at)
-            self._tables.streams[change.stream] = row
+            self.tables.streams[change.stream] = row
         is_awake = write.woken or row.wakes != change.seen_wakes
         row.version = write.version
         row.recorded_at = write.recorded_at
@@ -217,13 +218,13 @@ class MemoryRows(Rows):
 
     def _wake(self, streams: tuple[StreamId, ...], now: datetime) -> None:
         for stream in streams:
-            row = self._tables.streams[stream]
+            row = self.tables.streams[stream]
             row.wakes += 1
             row.due_at = now
 
     def record(self, committed: Committed) -> None:
         def change() -> None:
-            tables = self._tables
+            tables = self.tables
             tables.by_commit[committed.commit] = committed
             if committed.key is not None:
                 tables.by_key[committed.key] = committed
@@ -291,7 +292,7 @@ class MemoryRows(Rows):
         return sorted(holding, key=lambda row: -row.position)
 
     def _at(self, place: StockPlace) -> Iterable[Reservation]:
-        keys = set(self._tables.by_place.get(place, ()))
+        keys = set(self.tables.by_place.get(place, ()))
         keys.update(
             key for key in self._reservations.changes if key[2:] == (place.item, place.location)
         )
@@ -299,7 +300,7 @@ class MemoryRows(Rows):
         return (row for row in rows if row is not None)
 
     def add_to_ledger(self, rows: Sequence[LedgerRow]) -> None:
-        self._later.append(partial(self._tables.ledger.extend, rows))
+        self._later.append(partial(self.tables.ledger.extend, rows))
 
 
 def _key_of(move: StockMove) -> RowKey:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 
 from ordercore.adapters._memory_rows import MemoryRows, Tables, only
@@ -47,8 +48,12 @@ class MemoryStore(Store):
 
     def __init__(self, clock: Callable[[], datetime] = _system_clock) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock: AbstractContextManager[object] = threading.Lock()
         self._tables = Tables()
+
+    def _rows(self) -> MemoryRows:
+        """The staged rows of one commit."""
+        return MemoryRows(self._tables)
 
     # --- unit of work ---------------------------------------------------------------------------
 
@@ -57,7 +62,7 @@ class MemoryStore(Store):
 
     def commit(self, changes: ChangeSet) -> Committed:
         with self._lock:
-            rows = MemoryRows(self._tables)
+            rows = self._rows()
             committed = write(rows, changes, self.now())
             rows.apply()
             return committed
