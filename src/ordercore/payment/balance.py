@@ -104,6 +104,7 @@ class Aimed:
     """What was done about one operation: captures and voids of it, refunds of it."""
 
     used: int = 0
+    capturing: int = 0
     refunds: int = 0
     is_busy: bool = False
 
@@ -166,6 +167,11 @@ class Book:
         back = self._aimed[key].refunds if key in self._aimed else 0
         return max(0, capture.moved.minor - back)
 
+    def capturing(self, authorisation: OperationState) -> int:
+        """How much of it is being captured."""
+        key = authorisation.intent.key
+        return self._aimed[key].capturing if key in self._aimed else 0
+
     def is_busy(self, authorisation: OperationState) -> bool:
         """Whether a capture or a void of it is under way."""
         key = authorisation.intent.key
@@ -177,6 +183,8 @@ def _aim(about: Aimed, operation: OperationState) -> None:
         case Operation.CAPTURE | Operation.VOID:
             about.used += operation.moved.minor
             about.is_busy = about.is_busy or operation.is_open
+            if operation.intent.operation is Operation.CAPTURE:
+                about.capturing += operation.in_flight.minor
         case Operation.REFUND:
             about.refunds += operation.moved.minor + operation.in_flight.minor
         case Operation.AUTHORISE:

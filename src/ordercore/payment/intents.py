@@ -7,7 +7,7 @@ whose keys follow from order, operation, tender and attempt alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
@@ -122,12 +122,26 @@ class Desk:
         """Whether it has expired: nothing is captured after that."""
         return authorisation.expires_at is not None and authorisation.expires_at <= self.now
 
-    def fading(self, tender: TenderId | None = None) -> Iterator[OperationState]:
-        """Authorisations that will expire soon, so that they do not count as cover any more."""
-        for found in self.state.of(Operation.AUTHORISE):
-            fades = fades_at(found, self.policy)
-            if fades is not None and fades <= self.now and tender in {None, found.intent.tender}:
-                yield found
+    def fades(self, authorisation: OperationState) -> bool:
+        """Whether it will expire so soon that it does not count as cover any more."""
+        fades = fades_at(authorisation, self.policy)
+        return fades is not None and fades <= self.now
+
+    @property
+    def needed(self) -> int:
+        """What has to be covered by authorisations: owed, and neither taken nor deferred."""
+        if self.basis.is_ended:
+            return 0
+        trusted = self.book.total.taken - self.book.total.refunds_in_flight
+        return max(0, self.basis.owed.minor - self.basis.deferred.minor - trusted)
+
+    def lasting(self, tender: TenderId | None = None) -> int:
+        """What authorisations cover: all of one that lasts, what is being captured of others."""
+        return sum(
+            self.book.capturing(found) if self.fades(found) else self.book.live(found)
+            for found in self.state.of(Operation.AUTHORISE)
+            if tender in {None, found.intent.tender}
+        )
 
     def is_settled(self, capture: OperationState) -> bool:
         """Whether a capture can be refunded yet (RULES PAY-2)."""
@@ -222,10 +236,11 @@ def next_intents(
     """
     desk = Desk(state, now, basis, policy, capabilities)
     may_capture = policy.capture is not CaptureWhen.MANUAL and basis.may_capture
+    taken = tuple(captures(desk)) if may_capture else ()
     wanted = (
         *authorisations(desk),
-        *(captures(desk) if may_capture else ()),
-        *voids(desk),
+        *taken,
+        *voids(desk, but={want.target for want in taken}),
         *(refunds(desk) if basis.may_refund else ()),
     )
     first = {(want.operation, want.tender): want for want in reversed(wanted)}
@@ -244,18 +259,15 @@ def is_covered(state: PaymentState, basis: PaymentBasis) -> bool:
 
 def authorisations(desk: Desk) -> Iterator[Want]:
     """Authorise what nothing covers yet, each tender up to what it is to pay."""
-    basis, total = desk.basis, desk.book.total
+    basis = desk.basis
     if basis.is_ended or not basis.may_authorise or not desk.capabilities.takes(basis.currency):
         return
-    fading = sum(desk.book.live(found) for found in desk.fading())
-    cover = total.taken + total.authorised - fading + total.authorisations_in_flight
-    gap = basis.owed.minor - basis.deferred.minor - cover + total.refunds_in_flight
+    gap = desk.needed - desk.lasting() - desk.book.total.authorisations_in_flight
     for tender, part in desk.planned.items():
         if not _may_authorise(desk, tender):
             continue
         own = desk.book.of(tender)
-        faded = sum(desk.book.live(found) for found in desk.fading(tender))
-        brought = own.taken + own.authorised - faded - own.refunds_in_flight
+        brought = own.taken + desk.lasting(tender) - own.refunds_in_flight
         amount = min(gap, part.minor - brought - own.authorisations_in_flight)
         if amount > 0:
             yield desk.want(Operation.AUTHORISE, tender, amount)
@@ -311,25 +323,35 @@ def _capturable(desk: Desk, found: OperationState, want: int) -> int:
     return min(want, room)
 
 
-def voids(desk: Desk) -> Iterator[Want]:
-    """Let go of authorisations that nothing will be captured from any more, the latest first."""
-    basis, total = desk.basis, desk.book.total
-    needed = basis.owed.minor - basis.deferred.minor - total.taken + total.refunds_in_flight
-    needed = 0 if basis.is_ended else max(0, needed)
-    surplus = total.authorised - total.captures_in_flight - needed
-    for found in (*desk.fading(), *reversed(tuple(desk.state.of(Operation.AUTHORISE)))):
-        room = desk.book.live(found)
-        if surplus <= 0 or room <= 0 or desk.book.is_busy(found):
-            continue
-        if desk.must_wait_for(Operation.VOID, found):
-            continue
-        stuck = not desk.capabilities.partial_capture and not basis.has_open_units
-        if room <= surplus or stuck:
-            yield desk.want(Operation.VOID, found.intent.tender, room, found.intent.key)
-            surplus -= room
-        elif desk.capabilities.partial_void:
-            yield desk.want(Operation.VOID, found.intent.tender, surplus, found.intent.key)
-            surplus = 0
+def voids(desk: Desk, *, but: Container[Key | None] = ()) -> Iterator[Want]:
+    """
+    Let go of authorisations that nothing will be captured from any more, the latest first.
+
+    What fades goes once the others cover all. Those in *but* are left alone: something is about to
+    be captured from them. What is voided here is never what `authorisations` asks for: that needs
+    too little cover, this too much.
+    """
+    surplus = desk.lasting() - desk.needed
+    for found in reversed(tuple(desk.state.of(Operation.AUTHORISE))):
+        amount = _voidable(desk, found, surplus) if found.intent.key not in but else 0
+        if amount > 0:
+            yield desk.want(Operation.VOID, found.intent.tender, amount, found.intent.key)
+            surplus -= 0 if desk.fades(found) else amount
+
+
+def _voidable(desk: Desk, found: OperationState, surplus: int) -> int:
+    """How much of one authorisation is to be let go, when there is so much cover too much."""
+    room = desk.book.live(found)
+    if not room or desk.book.is_busy(found) or desk.is_over(found):
+        return 0
+    if desk.must_wait_for(Operation.VOID, found):
+        return 0
+    if desk.fades(found):
+        return room if surplus >= 0 else 0
+    stuck = not desk.capabilities.partial_capture and not desk.basis.has_open_units
+    if surplus > 0 and (room <= surplus or stuck):
+        return room
+    return max(0, surplus) if desk.capabilities.partial_void else 0
 
 
 def refunds(desk: Desk) -> Iterator[Want]:
