@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from attrs import Factory, evolve, frozen
 
 from ordercore.ids import LineId
-from ordercore.money import Money
+from ordercore.money import Money, sum_money
 from ordercore.pricing.model import PricedOrder
 from ordercore.pricing.slots import SlotSet
 from ordercore.refund._building import Build
@@ -24,6 +24,8 @@ from ordercore.refund.model import (
     InvalidRefundError,
     RefundQuote,
     RefundRequest,
+    refuse_unless,
+    refuse_unless_all,
 )
 from ordercore.refund.policy import RefundPolicy
 from ordercore.refund.tenders import TenderBalance, destinations
@@ -52,6 +54,10 @@ class RefundBasis:
         in_flight: Refunds on their way.
         disputed: Disputes open.
         tenders: In the order that they paid.
+
+    Raises:
+        InvalidRefundError: A field is of another type.
+        CurrencyMismatchError: An amount in another currency than the order's.
     """
 
     priced: PricedOrder
@@ -63,6 +69,17 @@ class RefundBasis:
     in_flight: Money = Factory(_nothing, takes_self=True)
     disputed: Money = Factory(_nothing, takes_self=True)
     tenders: tuple[TenderBalance, ...] = ()
+
+    def __attrs_post_init__(self) -> None:
+        """Check the whole."""
+        refuse_unless(self.priced, PricedOrder, "priced")
+        refuse_unless_all(self.credits, Credit, "credits")
+        refuse_unless_all(self.tenders, TenderBalance, "tenders")
+        currency = self.priced.currency
+        rooms = [tender.room for tender in self.tenders]
+        sum_money([self.held, self.in_flight, self.disputed, *rooms], currency)
+        if self.earlier_due is not None:
+            sum_money([self.earlier_due], currency)
 
     @property
     def owed(self) -> Money:
@@ -101,7 +118,7 @@ def calculate(
     Source:
         RULES RF-1 to RF-5.
     """
-    policy = policy or RefundPolicy()
+    policy = RefundPolicy() if policy is None else policy
     build = _built(basis, request, policy)
     credit = build.credit()
     after = evolve(basis, credits=(*basis.credits, credit), credited=None)
@@ -132,10 +149,13 @@ def cancel_credit(
     """
     if request.cause not in {CreditCause.CANCELLED, CreditCause.SHORT, CreditCause.EXPIRED}:
         raise InvalidRefundError("cause", "units are cancelled, short or expired here")
-    return _built(basis, request, policy or RefundPolicy()).credit()
+    return _built(basis, request, RefundPolicy() if policy is None else policy).credit()
 
 
 def _built(basis: RefundBasis, request: RefundRequest, policy: RefundPolicy) -> Build:
+    refuse_unless(basis, RefundBasis, "basis")
+    refuse_unless(request, RefundRequest, "request")
+    refuse_unless(policy, RefundPolicy, "policy")
     build = Build(
         priced=basis.priced,
         earlier=basis.credits,
@@ -174,9 +194,10 @@ def _facts(basis: RefundBasis) -> Iterator[str]:
     yield f"total {basis.priced.total}"
     for credit in basis.credits:
         yield f"credit {credit.id} {credit.amount}"
-    for name, slots_of in (("credited", basis.credited), ("dispatched", basis.dispatched)):
-        for line, slots in sorted((slots_of or {}).items()):
-            yield f"{name} {line} {slots.spans}"
+    if basis.dispatched is not None:
+        yield "captured at dispatch"
+        for line, slots in sorted(basis.dispatched.items()):
+            yield f"dispatched {line} {slots.spans}"
     yield f"held {basis.held} {basis.in_flight} {basis.disputed} {basis.earlier_due}"
     for tender in basis.tenders:
         yield f"tender {tender.tender} {tender.room} {tender.closed} {tender.fallback}"

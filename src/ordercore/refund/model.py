@@ -7,14 +7,15 @@ owed. What is sent back follows from both, see `ordercore.refund.calculate`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum, unique
-from typing import Final
+from typing import Final, cast
 
 from attrs import define, field, frozen
 
 from ordercore.errors import InvalidValueError
 from ordercore.ids import CreditId, LineId, TenderId, checked_id
-from ordercore.money import Currency, InvalidMoneyError, Money, checked_amount, sum_money
+from ordercore.money import Currency, Money, checked_amount, sum_money
 from ordercore.pricing.slots import NO_SLOTS, SlotSet
 
 __all__ = [
@@ -30,6 +31,8 @@ __all__ = [
     "RefundRequest",
     "RefundRow",
     "TenderShare",
+    "refuse_unless",
+    "refuse_unless_all",
 ]
 
 COMPONENTS: Final = frozenset(
@@ -44,6 +47,21 @@ class InvalidRefundError(InvalidValueError):
     sentence = "{name} cannot be used: {problem}."
     name: str
     problem: str
+
+
+def refuse_unless(value: object, kind: Callable[..., object], name: str) -> None:
+    """Refuse what is not one of the class *kind*, abstract or not."""
+    if not isinstance(value, cast("type[object]", kind)):
+        problem = f"it must be {kind.__name__}, not {type(value).__name__}"
+        raise InvalidRefundError(name, problem)
+
+
+def refuse_unless_all(values: object, kind: Callable[..., object], name: str) -> None:
+    """Refuse what is no tuple of *kind*."""
+    if type(values) is not tuple:
+        raise InvalidRefundError(name, f"they must be a tuple, not {type(values).__name__}")
+    for value in cast("tuple[object, ...]", values):
+        refuse_unless(value, kind, name)
 
 
 @unique
@@ -105,8 +123,8 @@ class CreditPart:
         """Check the whole."""
         if self.component not in COMPONENTS:
             raise InvalidRefundError("component", "there is none of this name")
-        if type(self.amount) is not Money:
-            raise InvalidMoneyError("the amount of a part must be Money")
+        refuse_unless(self.amount, Money, "amount")
+        refuse_unless(self.slots, SlotSet, "slots")
         if self.slots and self.line is None:
             raise InvalidRefundError("a part of a credit", "its slots belong to no line")
 
@@ -133,6 +151,8 @@ class Credit:
 
     def __attrs_post_init__(self) -> None:
         """Check the whole."""
+        refuse_unless(self.cause, CreditCause, "cause")
+        refuse_unless_all(self.parts, CreditPart, "parts")
         if not self.parts:
             raise InvalidRefundError(f"credit {self.id}", "it has no part")
         sum_money([part.amount for part in self.parts], self.currency)
@@ -206,6 +226,10 @@ class RefundRequest:
 
     def __attrs_post_init__(self) -> None:
         """Check the whole."""
+        refuse_unless(self.cause, CreditCause, "cause")
+        refuse_unless_all(self.items, RefundItem, "items")
+        refuse_unless_all(self.charges, ChargeCredit, "charges")
+        refuse_unless_all(self.reductions, PriceReduction, "reductions")
         if not (self.items or self.charges or self.reductions or self.goodwill):
             raise InvalidRefundError("the request", "it asks for nothing")
         lines = [item.line for item in self.items]

@@ -15,7 +15,7 @@ from attrs import field, frozen
 from ordercore.ids import LineId, checked_id
 from ordercore.money import Money, checked_amount, checked_quantity
 from ordercore.pricing.model import ChargeKind, Tax
-from ordercore.refund.model import CreditCause, InvalidRefundError
+from ordercore.refund.model import CreditCause, InvalidRefundError, refuse_unless, refuse_unless_all
 from ordercore.refund.tenders import ReverseOrder, TenderOrder
 
 __all__ = [
@@ -256,6 +256,15 @@ class RefundPolicy:
     promotions: tuple[PromotionRule, ...] = ()
     goodwill_taxed: bool = True
     tenders: TenderOrder = field(factory=ReverseOrder)
+
+    def __attrs_post_init__(self) -> None:
+        """Check the whole."""
+        for mode in (self.shipping, self.surcharges, self.cancelled):
+            refuse_unless(mode, GiveBack, "when charges come back")
+        refuse_unless_all(self.fees, Fee, "fees")
+        refuse_unless_all(self.promotions, PromotionRule, "promotions")
+        refuse_unless(self.goodwill_taxed, bool, "goodwill_taxed")
+        refuse_unless(self.tenders, TenderOrder, "tenders")
 
     def gives_back(self, cause: CreditCause, kind: ChargeKind) -> GiveBack:
         """When a charge of this kind comes back; an adjustment, as a price, in proportion."""
