@@ -28,7 +28,7 @@ SCALE: Final = 256
 SMALL: Final = 20_000
 """Up to how many offers plans are polished by hand."""
 ROOT_STEPS: Final = 300
-NODE_STEPS: Final = 20
+NODE_STEPS: Final = 30
 UNDECIDED, OPEN, CLOSED = 0, 1, 2
 
 
@@ -144,32 +144,33 @@ class _Search:
         if not self.best or cost < self.cost:
             self.best, self.cost = tuple(sorted(plan)), cost
 
-    def reduced(self, prices: Sequence[int]) -> list[int]:
-        """What opening each site costs, less what it earns at these prices."""
-        worth: list[int] = []
-        for site, offers in enumerate(self.offers):
+    def reduced(self, prices: Sequence[int], alive: Sequence[int]) -> list[int]:
+        """What opening each living site costs, less what it earns at these prices."""
+        worth = [0] * len(self.offers)
+        for site in alive:
             total = self.sites.fixed[site] * SCALE
-            for good, unit, give in offers:
+            for good, unit, give in self.offers[site]:
                 gain = unit - prices[good]
                 if gain < 0:
                     total += gain * give
-            worth.append(total)
+            worth[site] = total
         return worth
 
     def relax(self, node: _Node, steps: int) -> _Relaxed:
         """Raise the bound of a node by better prices: subgradient steps that halve when stuck."""
         sites, state = self.sites, node.state
         prices, best = list(node.prices), _Relaxed(-1, node.prices, (), ())
+        alive = [site for site, what in enumerate(state) if what != CLOSED]
         often = [0] * len(state)
         stuck, part = 0, 2 * SCALE
         for _ in range(min(steps, max(1, self.budget - self.steps))):
             self.steps += 1
-            worth = self.reduced(prices)
+            worth = self.reduced(prices, alive)
             bound = sum(need * price for need, price in zip(sites.need, prices, strict=True))
             chosen: list[int] = []
-            for site, total in enumerate(worth):
-                if state[site] == OPEN or (total < 0 and state[site] == UNDECIDED):
-                    bound += total
+            for site in alive:
+                if worth[site] < 0 or state[site] == OPEN:
+                    bound += worth[site]
                     chosen.append(site)
                     often[site] += 1
             if bound > best.bound:

@@ -53,6 +53,8 @@ __all__ = [
 ]
 
 EARTH_RADIUS_M: Final = 6_371_009
+EFFORT: Final = 50_000
+"""How long an optimal strategy searches, in thousands of offers looked at: seconds at most."""
 FARTHEST_M: Final = 20_100_000
 """Half around the earth, for places whose position nobody knows."""
 
@@ -168,7 +170,7 @@ class FewestParcels(Strategy):
     ``effort`` limits the search, in thousands of offers looked at.
     """
 
-    effort: int = field(default=10_000, validator=count)
+    effort: int = field(default=EFFORT, validator=count)
 
     def plan(self, request: SourcingRequest) -> Plan:
         """The fewest locations that can supply as much as all can."""
@@ -191,7 +193,7 @@ class LeastCost(Strategy):
 
     parcel_minor: int = field(default=0, validator=count)
     per_km_minor: int = field(default=0, validator=count)
-    effort: int = field(default=10_000, validator=count)
+    effort: int = field(default=EFFORT, validator=count)
 
     def parcel_cost(self, request: SourcingRequest, location: LocationId) -> int:
         """What one parcel from *location* costs, in minor units."""
