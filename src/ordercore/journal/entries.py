@@ -55,6 +55,8 @@ STORED: Final = frozenset(
     }
 )
 """Tenders that are a liability of the shop itself."""
+UNKNOWN: Final = "unknown"
+"""The clearing account of money that came in by a tender that the order does not know."""
 
 
 @frozen(kw_only=True)
@@ -110,12 +112,16 @@ def position(order: Order) -> _Amounts:
 
     Together they are minus what its documents have booked as revenue and tax.
     """
-    currency = order.priced.currency
-    for tender in order.payment.tenders:
-        own = totals(order.payment, currency, tender=tender.id)
-        yield _money_account(tender), own.held - own.disputes_open
-        yield Account(AccountKind.DISPUTES), own.disputes_open
     sums = balance(order)
+    known = Money.zero(order.priced.currency)
+    for tender in order.payment.tenders:
+        own = totals(order.payment, order.priced.currency, tender=tender.id)
+        there = own.held - own.disputes_open
+        known += there
+        yield _money_account(tender), there
+    everything = sums.held - sums.totals.disputes_open
+    yield Account(AccountKind.CLEARING, UNKNOWN), everything - known
+    yield Account(AccountKind.DISPUTES), sums.totals.disputes_open
     stated = _stated(order)
     open_side = stated - sums.held
     if not open_side.is_negative:
