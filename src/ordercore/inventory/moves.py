@@ -36,6 +36,7 @@ from attrs import define, evolve, frozen
 
 from ordercore.errors import OrderCoreError, RefusedError
 from ordercore.facts import Event
+from ordercore.ids import ItemId, LocationId
 from ordercore.inventory._effects import EFFECTS, OWNED_KINDS, Bound, Effect
 from ordercore.inventory._rows import (
     CauseReusedError,
@@ -190,10 +191,15 @@ def net(moves: Iterable[StockMove]) -> dict[StockPlace, Delta]:
     Source:
         RULES I-2, I-4: a hold of the last unit becomes an order because only the net counts.
     """
-    sums: dict[StockPlace, _Sum] = {}
+    sums: dict[tuple[ItemId, LocationId], _Sum] = {}
     for move in moves:
-        sums.setdefault(move.place, _Sum()).add(move)
-    return {place: sums[place].delta(place) for place in sorted(sums)}
+        key = (move.item, move.location)
+        total = sums.get(key)
+        if total is None:
+            total = sums[key] = _Sum()
+        total.add(move)
+    places = ((StockPlace(*key), sums[key]) for key in sorted(sums))
+    return {place: total.delta(place) for place, total in places}
 
 
 def _after(counters: Counters, delta: Delta) -> tuple[int, int, int, int, int]:

@@ -53,7 +53,7 @@ __all__ = [
 ]
 
 EARTH_RADIUS_M: Final = 6_371_009
-EFFORT: Final = 50_000
+EFFORT: Final = 25_000
 """How long an optimal strategy searches, in thousands of offers looked at: seconds at most."""
 FARTHEST_M: Final = 20_100_000
 """Half around the earth, for places whose position nobody knows."""
