@@ -16,7 +16,12 @@ from ordercore.ids import LineId
 from ordercore.money import Money, sum_money
 from ordercore.pricing.model import PricedOrder
 from ordercore.pricing.slots import SlotSet
-from ordercore.refund._building import Build
+from ordercore.refund._building import (
+    AlreadyCreditedError,
+    Build,
+    CreditExceedsWorthError,
+    UnknownChargeError,
+)
 from ordercore.refund.ledger import claimable, owed, placed_nowhere, to_pay_back
 from ordercore.refund.model import (
     Credit,
@@ -31,7 +36,16 @@ from ordercore.refund.policy import RefundPolicy
 from ordercore.refund.tenders import TenderBalance, destinations
 from ordercore.refund.worth import Worth
 
-__all__ = ["RefundBasis", "calculate", "cancel_credit", "dispatched_worth", "fingerprint"]
+__all__ = [
+    "AlreadyCreditedError",
+    "CreditExceedsWorthError",
+    "RefundBasis",
+    "UnknownChargeError",
+    "calculate",
+    "cancel_credit",
+    "dispatched_worth",
+    "fingerprint",
+]
 
 
 def _nothing(basis: RefundBasis) -> Money:
@@ -113,7 +127,7 @@ def calculate(
         InvalidSlotsError: A line has not so many slots.
         AlreadyCreditedError: A slot is credited already.
         CreditExceedsWorthError: More than what is credited is still worth.
-        RefundExceedsCapturedError: The tenders do not hold what is to be sent back.
+        RefundExceedsHeldError: The tenders do not hold what is to be sent back.
 
     Source:
         RULES RF-1 to RF-5.

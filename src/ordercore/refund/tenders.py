@@ -23,7 +23,7 @@ __all__ = [
     "InProportion",
     "KindsFirst",
     "OriginalFirst",
-    "RefundExceedsCapturedError",
+    "RefundExceedsHeldError",
     "ReverseOrder",
     "TenderBalance",
     "TenderOrder",
@@ -33,7 +33,7 @@ __all__ = [
 
 
 @define
-class RefundExceedsCapturedError(RefusedError):
+class RefundExceedsHeldError(RefusedError):
     """More would be sent back than the tenders captured and still hold."""
 
     sentence = "{amount} cannot be sent back: the tenders hold {held} that can still be refunded."
@@ -208,7 +208,7 @@ def destinations(
     Where *amount* goes: shares that sum to it, none above what its tender still holds.
 
     Raises:
-        RefundExceedsCapturedError: The tenders do not hold so much.
+        RefundExceedsHeldError: The tenders do not hold so much.
         InvalidRefundError: The strategy broke its promise.
 
     Source:
@@ -233,7 +233,7 @@ def destinations(
     """
     holding = sum_money([tender.room for tender in tenders], amount.currency)
     if checked_amount(amount) > holding:
-        raise RefundExceedsCapturedError(amount, holding)
+        raise RefundExceedsHeldError(amount, holding)
     held = [Held(tender.kind, tender.room.minor) for tender in tenders]
     parts = list(order.amounts(amount.minor, held))
     kept = len(parts) == len(held) and sum(parts) == amount.minor

@@ -23,7 +23,6 @@ from ordercore.money import (
     Money,
     NegativeAmountError,
 )
-from ordercore.pricing._fields import InvalidDraftError
 from ordercore.pricing.discounts import AmountOff, FixedPrice, OrderDiscount, PercentOff
 from ordercore.pricing.model import (
     ChargeKind,
@@ -44,6 +43,7 @@ from ordercore.pricing.model import (
 from ordercore.pricing.policy import PricingPolicy
 from ordercore.pricing.values import (
     DuplicateLineError,
+    InvalidDraftError,
     InvalidPriceError,
     InvalidTaxError,
     PriceChangedError,

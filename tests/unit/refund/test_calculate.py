@@ -15,13 +15,11 @@ from ordercore.pricing.discounts import AmountOff, OrderDiscount, PercentOff
 from ordercore.pricing.model import ChargeKind, PricedOrder
 from ordercore.pricing.slots import InvalidSlotsError, SlotSet
 from ordercore.pricing.values import UnknownLineError
-from ordercore.refund._building import (
+from ordercore.refund.calculate import (
     AlreadyCreditedError,
     CreditExceedsWorthError,
-    UnknownChargeError,
-)
-from ordercore.refund.calculate import (
     RefundBasis,
+    UnknownChargeError,
     calculate,
     cancel_credit,
     dispatched_worth,
@@ -48,7 +46,7 @@ from ordercore.refund.policy import (
     ReturnFee,
     UnitFee,
 )
-from ordercore.refund.tenders import RefundExceedsCapturedError, TenderBalance
+from ordercore.refund.tenders import RefundExceedsHeldError, TenderBalance
 from ordercore.refund.worth import Worth, credited_slots
 from tests.unit.pricing.shop import eur, line, loose, priced, shipping, vat
 
@@ -483,7 +481,7 @@ def test_a_quote_says_where_the_money_goes() -> None:
         ("gift", 680),
     ]
     poor = evolve(basis, tenders=(tender("card", 100),))
-    with pytest.raises(RefundExceedsCapturedError):
+    with pytest.raises(RefundExceedsHeldError):
         calculate(poor, returning(FIRST))
 
 

@@ -16,7 +16,7 @@ from ordercore.refund.tenders import (
     InProportion,
     KindsFirst,
     OriginalFirst,
-    RefundExceedsCapturedError,
+    RefundExceedsHeldError,
     ReverseOrder,
     TenderBalance,
     TenderOrder,
@@ -80,7 +80,7 @@ def test_a_tender_gives_no_more_than_it_holds() -> None:
     assert busy.room == eur(500)
     assert evolve(busy, disputed=eur(9000)).room == eur(0)
     assert sent(9000, ReverseOrder()) == {"card": 4000, "gift": 2000, "wallet": 3000}
-    with pytest.raises(RefundExceedsCapturedError) as caught:
+    with pytest.raises(RefundExceedsHeldError) as caught:
         sent(9001, ReverseOrder())
     assert (caught.value.amount, caught.value.held) == (eur(9001), eur(9000))
 
