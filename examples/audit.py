@@ -90,7 +90,7 @@ def _replay(shop: Shop, orders: list[Order]) -> Iterator[str]:
         facts = [event for commit in shop.store.history(stream) for event in commit.events[stream]]
         if replay(facts) != order or len(facts) != order.version:
             yield f"{order.id}: replaying its facts gives another order"
-        if decode_state(encode_state(order)) != order:
+        if decode_state(encode_state(order), Order) != order:
             yield f"{order.id}: its snapshot reads as another order"
 
 

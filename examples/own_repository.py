@@ -13,8 +13,16 @@ import pytest
 from attrs import evolve
 
 from ordercore import MemoryStore, Party, PaymentGateway
-from ordercore.ids import PartyId, Reference
-from ordercore.payment.answers import Answer, LookUpAnswer, NotFound, Succeeded
+from ordercore.ids import Key, PartyId, Reference
+from ordercore.payment.answers import (
+    Answer,
+    Declined,
+    DeclineKind,
+    LookUpAnswer,
+    NotFound,
+    Succeeded,
+)
+from ordercore.payment.model import Operation
 from ordercore.payment.policy import Capabilities
 from ordercore.ports.gateways import PaymentCall
 from ordercore.ports.repositories import UnknownPartyError
@@ -55,24 +63,41 @@ class CustomerTable(MemoryStore):
         return len(versions)
 
 
-class InvoiceDesk(PaymentGateway):
-    """A gateway that says yes to everything, once for each key."""
+class Desk(PaymentGateway):
+    """A gateway that keeps one row for each key: amount, target, answer."""
 
-    capabilities = Capabilities()
+    capabilities = Capabilities(partial_void=True)
 
     def __init__(self) -> None:
-        self.answers: dict[str, Succeeded] = {}
+        self.rows: dict[Key, tuple[PaymentCall, Answer]] = {}
 
     def authorise(self, call: PaymentCall) -> Answer:
-        """Note the key; the same key gets the same answer."""
-        made = Succeeded(reference=Reference(f"desk-{len(self.answers)}"), amount=call.amount)
-        return self.answers.setdefault(call.key, made)
+        """Do it once: the same key and body get the same answer."""
+        done, _ = known = self.rows.get(call.key) or (call, self._answer(call))
+        if done != call:
+            return Declined(kind=DeclineKind.CONFIGURATION, code="key_reused")
+        return self.rows.setdefault(call.key, known)[1]
 
     capture = void = refund = authorise
 
     def look_up(self, call: PaymentCall) -> LookUpAnswer:
         """What was noted under the key."""
-        return self.answers.get(call.key) or NotFound()
+        return self.rows[call.key][1] if call.key in self.rows else NotFound()
+
+    def _answer(self, call: PaymentCall) -> Answer:
+        if call.operation is not Operation.AUTHORISE and call.amount.minor > self._left(call):
+            return Declined(kind=DeclineKind.CONFIGURATION, code="more_than_there_is")
+        return Succeeded(reference=Reference(f"desk-{len(self.rows)}"), amount=call.amount)
+
+    def _left(self, call: PaymentCall) -> int:
+        """What the target still has: a capture for refunds, an authorisation for the others."""
+        wanted = Operation.CAPTURE if call.operation is Operation.REFUND else Operation.AUTHORISE
+        left = 0
+        for done, answer in self.rows.values():
+            if isinstance(answer, Succeeded) and done.amount.currency == call.amount.currency:
+                is_target = answer.reference == call.target and done.operation is wanted
+                left += done.amount.minor * (is_target - (done.target == call.target))
+        return left
 
 
 class TestCustomerTable(PartyRepositoryContract):
@@ -83,12 +108,12 @@ class TestCustomerTable(PartyRepositoryContract):
         return CustomerTable()
 
 
-class TestInvoiceDesk(PaymentGatewayContract):
+class TestDesk(PaymentGatewayContract):
     """The host's gateway keeps what `PaymentGateway` promises."""
 
-    def make_gateway(self) -> InvoiceDesk:
+    def make_gateway(self) -> Desk:
         """A fresh one."""
-        return InvoiceDesk()
+        return Desk()
 
 
 if __name__ == "__main__":

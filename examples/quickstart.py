@@ -59,11 +59,10 @@ def live(shop: Shop, sales: tuple[Sale, ...]) -> dict[OrderId, RefundQuote]:
     with Progress(console=console, transient=True) as progress:
         for sale in progress.track(sales, description="placing"):
             shop.place(sale)
-        for hour in progress.track(range(3), description="asking about lost answers"):
-            del hour
-            move_on(shop, timedelta(hours=1))
+        pause(shop, progress)
         for sale in progress.track(sales, description="sending"):
             shop.fulfil(sale.order)
+        pause(shop, progress)
         for day in progress.track(range(10), description="delivering"):
             del day
             move_on(shop, timedelta(days=1))
@@ -71,10 +70,18 @@ def live(shop: Shop, sales: tuple[Sale, ...]) -> dict[OrderId, RefundQuote]:
             quote = shop.take_back(sale)
             if quote is not None:
                 quotes[sale.order] = quote
+        pause(shop, progress)
         for week in progress.track(range(8), description="waiting for the return window"):
             del week
             move_on(shop, timedelta(days=7))
     return quotes
+
+
+def pause(shop: Shop, progress: Progress) -> None:
+    """Some hours in which lost answers are asked for, while the gateway still knows its keys."""
+    for hour in progress.track(range(4), description="asking about lost answers"):
+        del hour
+        move_on(shop, timedelta(hours=1))
 
 
 def move_on(shop: Shop, by: timedelta) -> None:
