@@ -108,11 +108,30 @@ def absorb_answer(case: Case, command: ReportAnswer) -> Iterator[Event]:
         return
     problem = mismatch(found, command.answer)
     if problem:
-        if not found.mismatch:
-            reason = f"reply mismatch: {problem}"
-            yield OperationParked(key=command.key, reason=reason, mismatch=True, at=command.at)
+        yield from _contradiction(found, command, problem)
         return
     yield from _fitting(case, found, command.answer, command.at)
+
+
+def _name_in(answer: LookUpAnswer) -> Reference | None:
+    match answer:
+        case Succeeded() | PartiallyApproved() | Pending() | ActionRequired():
+            return answer.reference
+        case _:
+            return None
+
+
+def _contradiction(found: OperationState, command: ReportAnswer, problem: str) -> Iterator[Event]:
+    """Park the operation; that the gateway called it something may be news all the same."""
+    told = _name_in(command.answer) if found.reference is None else None
+    if not found.mismatch or told is not None:
+        yield OperationParked(
+            key=command.key,
+            reason=f"reply mismatch: {problem}",
+            mismatch=True,
+            reference=told,
+            at=command.at,
+        )
 
 
 def _unknown_key(case: Case, command: ReportAnswer) -> Iterator[Event]:
@@ -136,13 +155,24 @@ def _fitting(
         case Declined():
             yield from _declined(case, found, answer, at)
         case Pending() | ActionRequired():
-            if found.status in UNDECIDED and not _is_said_already(case, found, answer):
-                yield _ask_later(case, found, at, answer=answer)
+            yield from _under_way(case, found, answer, at)
         case Unknown() | NotFound():
             if found.is_open and found.status in UNDECIDED:
                 yield _in_doubt(case, found, answer, at)
         case _ as never:
             assert_never(never)
+
+
+def _under_way(
+    case: Case, found: OperationState, answer: Pending | ActionRequired, at: datetime
+) -> Iterator[Event]:
+    """Ask later; of a closed operation at least the name is news: later reports will use it."""
+    if found.status in UNDECIDED:
+        if not _is_said_already(case, found, answer):
+            yield _ask_later(case, found, at, answer=answer)
+    elif found.reference is None:
+        reference = answer.reference
+        yield OperationPending(key=found.intent.key, reference=reference, ask_at=at, at=at)
 
 
 def _is_more(found: OperationState, answer: Succeeded | PartiallyApproved) -> bool:

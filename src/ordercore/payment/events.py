@@ -11,7 +11,7 @@ from attrs import field, frozen
 from ordercore.facts import Event
 from ordercore.ids import Key, Reference, TenderId
 from ordercore.money import Money
-from ordercore.payment._fields import checked_reference
+from ordercore.payment._fields import checked_reference, optional_reference
 from ordercore.payment.answers import DeclineKind
 from ordercore.payment.model import DisputeStatus, Intent, Tender, WaitingReport
 
@@ -123,6 +123,7 @@ class OperationParked(Event):
     key: Key
     reason: str = ""
     mismatch: bool = False
+    reference: Reference | None = field(default=None, converter=optional_reference)
 
 
 @frozen(kw_only=True)

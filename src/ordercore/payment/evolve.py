@@ -148,8 +148,13 @@ def _informed_without_reference(found: OperationState, event: Settling) -> Opera
                 reason=event.reason,
             )
         case OperationParked():
-            mismatch = found.mismatch or event.mismatch
-            return evolve(found, ask_at=None, mismatch=mismatch, reason=event.reason)
+            return evolve(
+                found,
+                reference=found.reference or event.reference,
+                ask_at=None,
+                mismatch=found.mismatch or event.mismatch,
+                reason=event.reason,
+            )
         case _:
             return evolve(found, ask_at=None)
 

@@ -100,6 +100,8 @@ def wake_payment(
     which a capture can be refunded.
     """
     for found in state.operations.values():
+        if found.status is OperationStatus.PARKED:
+            continue
         if found.is_open:
             yield found.intent.not_after + timedelta(microseconds=1)
             if found.ask_at is not None:

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import reduce
 from typing import Final, assert_never
+
+from attrs import evolve
 
 from ordercore.facts import Event
 from ordercore.money import Money
@@ -34,6 +37,7 @@ from ordercore.payment.events import (
     PaymentRecorded,
     PaymentUnmatched,
 )
+from ordercore.payment.evolve import evolve_payment
 from ordercore.payment.model import (
     About,
     Dispute,
@@ -71,10 +75,14 @@ def absorb(case: Case, report: PaymentReport) -> Iterator[Event]:
 
 def rematched(before: PaymentState, case: Case) -> Iterator[Event]:
     """The facts that reports add which waited *before* and fit by now."""
-    for report in before.waiting:
-        again = _report_of(report) if case.state.explains(report) else None
-        if again is not None and report.reference not in case.state.recorded:
-            yield from absorb(case, again)
+    waiting = list(before.waiting)
+    while fitting := next((known for known in waiting if case.state.explains(known)), None):
+        waiting.remove(fitting)
+        again = _report_of(fitting)
+        if again is not None and fitting.reference not in case.state.recorded:
+            events = tuple(absorb(case, again))
+            case = evolve(case, state=reduce(evolve_payment, events, case.state))
+            yield from events
 
 
 def _report_of(waiting: WaitingReport) -> PaymentReport | None:
