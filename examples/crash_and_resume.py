@@ -21,12 +21,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from audit import violations
-from ordercore import ConflictError, RefusedError, UnavailableError, statuses
+from ordercore import (
+    ConflictError,
+    OrderId,
+    OrderService,
+    RefusedError,
+    SqliteStore,
+    Tender,
+    UnavailableError,
+    statuses,
+)
+from ordercore.order.events import OrderPlaced
 from ordercore.payment.events import OperationIntended
-from ordercore.payment.model import Operation
+from ordercore.payment.model import Intent
 from ordercore.ports.gateways import PaymentCall
 from ordercore.ports.unit_of_work import ChangeSet, Committed
-from ordercore.service.sync import OrderService
 from sales import Outcomes, till
 from shop import Sale, Shop
 
@@ -77,46 +86,43 @@ def patiently(step: object) -> None:
     step()
 
 
-class CarelessStore:
+class CarelessStore(SqliteStore):
     """The planted bug: it lets the gateway be called before the intent is saved, and dies."""
 
-    def __init__(self, shop: Shop, mark: Path) -> None:
-        self._shop, self._store, self._mark = shop, shop.store, mark
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._store, name)
+    def __init__(self, shop: Shop) -> None:
+        super().__init__(shop.folder / "shop.db", clock=clock)
+        self._gateway, self._mark = shop.gateway, shop.folder / "died-once"
 
     def commit(self, changes: ChangeSet) -> Committed:
         """Call first, save afterwards: wrong, and once it dies in between."""
-        for event in (event for change in changes.streams for event in change.events):
-            intent = event.intent if isinstance(event, OperationIntended) else None
-            if intent is None or intent.operation is not Operation.AUTHORISE:
-                continue
-            tender = next(
-                tender
-                for change in changes.streams
-                for placed in change.events
-                for tender in getattr(placed, "tenders", ())
+        for change in changes.streams:
+            tenders = [
+                placed.tenders for placed in change.events if isinstance(placed, OrderPlaced)
+            ]
+            for event in change.events if tenders else ():
+                if isinstance(event, OperationIntended):
+                    self._careless(OrderId(change.stream), event.intent, tenders[0][0])
+        return super().commit(changes)
+
+    def _careless(self, order: OrderId, intent: Intent, tender: Tender) -> None:
+        self._gateway.authorise(
+            PaymentCall(
+                order=order,
+                key=intent.key,
+                operation=intent.operation,
+                tender=tender,
+                amount=intent.amount,
+                not_after=intent.not_after,
             )
-            self._shop.gateway.authorise(
-                PaymentCall(
-                    order=changes.streams[0].stream,
-                    key=intent.key,
-                    operation=intent.operation,
-                    tender=tender,
-                    amount=intent.amount,
-                    not_after=intent.not_after,
-                )
-            )
-            if not self._mark.exists():
-                self._mark.touch()
-                os.kill(os.getpid(), signal.SIGKILL)
-        return self._store.commit(changes)
+        )
+        if not self._mark.exists():
+            self._mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def plant_bug(shop: Shop) -> None:
-    """Put the careless store in the place of the good one, and name orders anew each time."""
-    store = CarelessStore(shop, shop.folder / "died-once")
+    """Put the careless store in the place of the good one."""
+    store = CarelessStore(shop)
     shop.service = OrderService(store=store, payments=shop.gateway, carrier=shop.carrier)
 
 

@@ -1,34 +1,24 @@
 """
 A host's own repository and gateway, checked by the contract suites that ship with the library.
 
-The shop keeps its customers in a table of its own and pays through a gateway of its own; the rest
-is the library's. Run it: ``python examples/own_repository.py`` (it needs pytest).
+Run it: ``python examples/own_repository.py`` (it needs pytest).
 """
-
-from __future__ import annotations
 
 import sys
 
 import pytest
 from attrs import evolve
 
-from ordercore import MemoryStore, Party, PaymentGateway
-from ordercore.ids import Key, PartyId, Reference
-from ordercore.payment.answers import (
-    Answer,
-    Declined,
-    DeclineKind,
-    LookUpAnswer,
-    NotFound,
-    Succeeded,
-)
-from ordercore.payment.model import Operation
+from ordercore import MemoryStore, Party, PaymentGateway, Store
+from ordercore.ids import PartyId, StreamId
+from ordercore.payment.answers import Answer, LookUpAnswer, Unknown
 from ordercore.payment.policy import Capabilities
 from ordercore.ports.gateways import PaymentCall
 from ordercore.ports.repositories import UnknownPartyError
 from ordercore.ports.unit_of_work import ChangeSet, Committed, VersionConflictError
 from ordercore.testing.contracts.gateway import PaymentGatewayContract
 from ordercore.testing.contracts.people import PartyRepositoryContract
+from ordercore.testing.sandbox import SandboxDownError, SandboxGateway
 
 
 class CustomerTable(MemoryStore):
@@ -39,81 +29,59 @@ class CustomerTable(MemoryStore):
         self.customers: dict[tuple[PartyId, int], Party] = {}
 
     def commit(self, changes: ChangeSet) -> Committed:
-        """Keep the people apart, and only when the facts were taken."""
-        for party in changes.parties:
-            known = self.customers.get((party.id, party.version), party)
-            if known != party:
-                raise VersionConflictError(party.id, party.version - 1, party.version)
+        """Keep people apart, and only when the facts were taken."""
+        rows = {(party.id, party.version): party for party in changes.parties}
+        for (name, version), party in rows.items():
+            if self.customers.get((name, version), party) != party:
+                raise VersionConflictError(StreamId(name), version - 1, version)
         committed = super().commit(evolve(changes, parties=()))
-        self.customers.update({(party.id, party.version): party for party in changes.parties})
+        self.customers.update(rows)
         return committed
 
     def party(self, party: PartyId, version: int) -> Party:
-        """One version of a customer."""
-        try:
-            return self.customers[party, version]
-        except KeyError:
-            raise UnknownPartyError(party, version) from None
+        if (party, version) not in self.customers:
+            raise UnknownPartyError(party, version)
+        return self.customers[party, version]
 
     def erase(self, party: PartyId) -> int:
-        """Forget a customer for ever."""
-        versions = [version for known, version in self.customers if known == party]
-        for version in versions:
-            self.customers[party, version] = Party(id=party, version=version, erased=True)
-        return len(versions)
+        mine = [key for key in self.customers if key[0] == party]
+        self.customers.update({k: Party(id=party, version=k[1], erased=True) for k in mine})
+        return len(mine)
 
 
-class Desk(PaymentGateway):
-    """A gateway that keeps one row for each key: amount, target, answer."""
+class Provider(PaymentGateway):
+    """The shop's payment provider (a sandbox here): a broken line means "nobody knows"."""
 
-    capabilities = Capabilities(partial_void=True)
+    capabilities = Capabilities()
 
     def __init__(self) -> None:
-        self.rows: dict[Key, tuple[PaymentCall, Answer]] = {}
+        self.client = SandboxGateway(":memory:", capabilities=self.capabilities)
 
     def authorise(self, call: PaymentCall) -> Answer:
-        """Do it once: the same key and body get the same answer."""
-        done, _ = known = self.rows.get(call.key) or (call, self._answer(call))
-        if done != call:
-            return Declined(kind=DeclineKind.CONFIGURATION, code="key_reused")
-        return self.rows.setdefault(call.key, known)[1]
+        try:
+            answer: Answer = getattr(self.client, call.operation)(call)
+        except SandboxDownError:
+            return Unknown(reason="the provider is down")
+        return answer
 
     capture = void = refund = authorise
 
     def look_up(self, call: PaymentCall) -> LookUpAnswer:
-        """What was noted under the key."""
-        return self.rows[call.key][1] if call.key in self.rows else NotFound()
-
-    def _answer(self, call: PaymentCall) -> Answer:
-        if call.operation is not Operation.AUTHORISE and call.amount.minor > self._left(call):
-            return Declined(kind=DeclineKind.CONFIGURATION, code="more_than_there_is")
-        return Succeeded(reference=Reference(f"desk-{len(self.rows)}"), amount=call.amount)
-
-    def _left(self, call: PaymentCall) -> int:
-        """What the target still has: a capture for refunds, an authorisation for the others."""
-        wanted = Operation.CAPTURE if call.operation is Operation.REFUND else Operation.AUTHORISE
-        left = 0
-        for done, answer in self.rows.values():
-            if isinstance(answer, Succeeded) and done.amount.currency == call.amount.currency:
-                is_target = answer.reference == call.target and done.operation is wanted
-                left += done.amount.minor * (is_target - (done.target == call.target))
-        return left
+        return self.client.look_up(call)
 
 
 class TestCustomerTable(PartyRepositoryContract):
     """The host's table keeps what `PartyRepository` promises."""
 
-    def make_store(self) -> CustomerTable:
-        """A fresh one."""
+    def make_store(self) -> Store:
         return CustomerTable()
 
 
-class TestDesk(PaymentGatewayContract):
-    """The host's gateway keeps what `PaymentGateway` promises."""
+class TestProvider(PaymentGatewayContract):
+    """The provider keeps what `PaymentGateway` promises."""
 
-    def make_gateway(self) -> Desk:
-        """A fresh one."""
-        return Desk()
+    def make_gateway(self) -> PaymentGateway:
+        return Provider()
 
 
 if __name__ == "__main__":

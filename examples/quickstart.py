@@ -114,7 +114,10 @@ def show_statuses(shop: Shop, sales: tuple[Sale, ...]) -> None:
     for sale in sales:
         order = shop.service.load(sale.order)
         axes = statuses(order)
-        row = (axes.order, axes.payment, axes.fulfilment, axes.returned, order.priced.currency.code)
+        row: tuple[str, ...] = (
+            *(axes.order, axes.payment, axes.fulfilment, axes.returned),
+            order.priced.currency.code,
+        )
         counts[row] += 1
         totals.setdefault(row, []).append(order.priced.total)
     for row, count in sorted(counts.items()):
