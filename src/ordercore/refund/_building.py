@@ -84,6 +84,7 @@ class Build:
     worth: Worth
     request: RefundRequest
     policy: RefundPolicy
+    explains: bool = True
     parts: list[CreditPart] = field(factory=list[CreditPart])
     rows: list[RefundRow] = field(factory=list[RefundRow])
 
@@ -122,9 +123,11 @@ class Build:
     def _credit_units(self, item: RefundItem) -> None:
         line = self._open_line(item.line, item.slots)
         left = self.worth.left(line.id, item.slots)
-        figures = line_figures(self.priced, line.id, item.slots)
-        self.rows += rows_of_units(line, item.slots, figures, of_owner(left, ""))
-        self._add(line.id, item.slots, of_owner(left, ""), rule=UNITS)
+        goods = of_owner(left, "")
+        if self.explains:
+            figures = line_figures(self.priced, line.id, item.slots)
+            self.rows += rows_of_units(line, item.slots, figures, goods)
+        self._add(line.id, item.slots, goods, rule=UNITS)
         for charge, _ in self.priced.borne.get(line.id, ()):
             mode = self.policy.gives_back(self.request.cause, charge.kind)
             if mode is GiveBack.IN_PROPORTION:

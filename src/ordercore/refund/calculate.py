@@ -163,10 +163,13 @@ def cancel_credit(
     """
     if request.cause not in {CreditCause.CANCELLED, CreditCause.SHORT, CreditCause.EXPIRED}:
         raise InvalidRefundError("cause", "units are cancelled, short or expired here")
-    return _built(basis, request, RefundPolicy() if policy is None else policy).credit()
+    policy = RefundPolicy() if policy is None else policy
+    return _built(basis, request, policy, explains=False).credit()
 
 
-def _built(basis: RefundBasis, request: RefundRequest, policy: RefundPolicy) -> Build:
+def _built(
+    basis: RefundBasis, request: RefundRequest, policy: RefundPolicy, *, explains: bool = True
+) -> Build:
     refuse_unless(basis, RefundBasis, "basis")
     refuse_unless(request, RefundRequest, "request")
     refuse_unless(policy, RefundPolicy, "policy")
@@ -176,6 +179,7 @@ def _built(basis: RefundBasis, request: RefundRequest, policy: RefundPolicy) -> 
         worth=Worth.after(basis.priced, basis.credits, basis.credited),
         request=request,
         policy=policy,
+        explains=explains,
     )
     build.run()
     return build

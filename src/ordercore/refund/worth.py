@@ -19,7 +19,7 @@ from ordercore.ids import LineId
 from ordercore.money import Money, follow, sum_money
 from ordercore.pricing.figures import amount_keys, amounts_upto
 from ordercore.pricing.model import PricedOrder
-from ordercore.pricing.slots import NO_SLOTS, SlotSet
+from ordercore.pricing.slots import NO_SLOTS, InvalidSlotsError, SlotSet
 from ordercore.refund.model import Credit, CreditPart
 
 __all__ = ["Key", "Worth", "credited_slots", "slots_in_full"]
@@ -95,38 +95,53 @@ class Worth:
 
     def open_of(self, line: LineId, charge: str = "") -> SlotSet:
         """The slots of a line that are not credited yet, or that still bear this charge."""
+        return self._still(line, charge, self.priced.line(line).slots)
+
+    def _still(self, line: LineId, charge: str, slots: SlotSet) -> SlotSet:
+        """Those of the slots that are not credited yet, or that still bear this charge."""
         gone = self._given.get((line, charge)) if charge else self.credited.get(line)
-        return self.priced.line(line).slots - (gone or NO_SLOTS)
+        return slots - gone if gone else slots
 
     def left(self, line: LineId, slots: SlotSet) -> dict[Key, int]:
-        """What is left of each amount of these slots, in minor units."""
+        """
+        What is left of each amount of these slots, in minor units.
+
+        Raises:
+            UnknownLineError: The order has no such line.
+            InvalidSlotsError: The line has not so many slots.
+        """
         keys = amount_keys(self.priced, line)
         adjusted = self._adjusted.get(line, [])
-        wanted = {charge: slots & self.open_of(line, charge) for charge, _ in keys}
-        points = _points([*wanted.values(), *[part.slots for part in adjusted]])
-        table = [amounts_upto(self.priced, line, point) for point in points]
+        still = {charge: self._still(line, charge, slots) for charge, _ in keys}
+        points, table = self._table(line, [*still.values(), *[part.slots for part in adjusted]])
+        place_of = {point: place for place, point in enumerate(points)}
         result: dict[Key, int] = {}
         for column, key in enumerate(keys):
             amounts = [row[column] for row in table]
-            for _, taken in _taken([part for part in adjusted if part.key == key], points, amounts):
+            for _, taken in _taken(adjusted, key, points, amounts):
                 amounts = [amount - off for amount, off in zip(amounts, taken, strict=True)]
-            result[key] = _over(wanted[key[0]], points, amounts)
+            result[key] = _over(still[key[0]], place_of, amounts)
         return result
 
     def taken(self, line: LineId, slots: SlotSet, rule: str) -> int:
         """How much adjustments by this rule have taken off these slots, in minor units."""
         adjusted = self._adjusted.get(line, [])
-        points = _points([slots, *[part.slots for part in adjusted]])
-        table = [amounts_upto(self.priced, line, point) for point in points]
+        points, table = self._table(line, [slots, *[part.slots for part in adjusted]])
+        place_of = {point: place for place, point in enumerate(points)}
         total = 0
         for column, key in enumerate(amount_keys(self.priced, line)):
             amounts = [row[column] for row in table]
-            for part, off in _taken(
-                [part for part in adjusted if part.key == key], points, amounts
-            ):
+            for part, off in _taken(adjusted, key, points, amounts):
                 if part.rule == rule:
-                    total += _over(slots, points, off)
+                    total += _over(slots, place_of, off)
         return total
+
+    def _table(self, line: LineId, sets: Iterable[SlotSet]) -> tuple[list[int], list[list[int]]]:
+        """All ends of all spans, sorted, and the running amounts of the line up to each."""
+        points = sorted({end for slots in sets for span in slots.spans for end in span})
+        if points and points[-1] > self.priced.line(line).quantity:
+            raise InvalidSlotsError(f"line {line} has not so many slots")
+        return points, [amounts_upto(self.priced, line, point) for point in points]
 
     def value(self, line: LineId, slots: SlotSet) -> Money:
         """What these slots are still worth, with tax and charges."""
@@ -138,25 +153,20 @@ class Worth:
         return sum_money(values, self.priced.currency)
 
 
-def _points(sets: Iterable[SlotSet]) -> list[int]:
-    """All ends of all spans, sorted."""
-    return sorted({end for slots in sets for span in slots.spans for end in span})
-
-
-def _over(slots: SlotSet, points: Sequence[int], amounts: Sequence[int]) -> int:
+def _over(slots: SlotSet, place_of: Mapping[int, int], amounts: Sequence[int]) -> int:
     """The part of a running amount that belongs to *slots*, whose ends are points."""
-    at = dict(zip(points, amounts, strict=True))
-    return sum(at[stop] - at[start] for start, stop in slots.spans)
+    return sum(amounts[place_of[stop]] - amounts[place_of[start]] for start, stop in slots.spans)
 
 
 def _taken(
-    parts: Iterable[CreditPart], points: Sequence[int], amounts: Sequence[int]
+    parts: Iterable[CreditPart], key: Key, points: Sequence[int], amounts: Sequence[int]
 ) -> Iterator[tuple[CreditPart, list[int]]]:
-    """What each part takes up to each point, given what the earlier ones left."""
+    """What each part of this key takes up to each point, given what the earlier ones left."""
     for part in parts:
-        off = _off(part, points, amounts)
-        amounts = [amount - taken for amount, taken in zip(amounts, off, strict=True)]
-        yield part, off
+        if part.key == key:
+            off = _off(part, points, amounts)
+            amounts = [amount - taken for amount, taken in zip(amounts, off, strict=True)]
+            yield part, off
 
 
 def _off(part: CreditPart, points: Sequence[int], amounts: Sequence[int]) -> list[int]:
