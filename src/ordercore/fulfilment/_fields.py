@@ -4,18 +4,22 @@ Converters of the fields in this room.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Final, TypeVar, cast
 
 from attrs import Attribute, define
 
 from ordercore.errors import InvalidValueError
 from ordercore.ids import FulfilmentId, ItemId, LineId, LocationId, ParcelId, checked_id
 from ordercore.moment import utc
-from ordercore.money import checked_quantity
+from ordercore.money import LimitExceededError, checked_quantity
 
 __all__ = [
     "InvalidFulfilmentError",
+    "a",
     "code",
+    "code_or_none",
     "count",
     "fulfilment_id",
     "instant",
@@ -23,8 +27,16 @@ __all__ = [
     "line_id",
     "location_id",
     "parcel_id",
+    "tuple_of",
     "units",
+    "words",
 ]
+
+MOST_PARTS: Final = 20_000
+"""How many parts one command may have."""
+LONGEST_TEXT: Final = 2_000
+
+_T = TypeVar("_T")
 
 
 @define
@@ -49,6 +61,11 @@ def units(_: object, attribute: Attribute[int], value: int) -> None:
 def code(value: str) -> str:
     """Nothing, or text in the normal form of an id."""
     return value if value == "" else checked_id(value, "code")
+
+
+def code_or_none(value: str | None) -> str | None:
+    """Text in the normal form of an id, where there is any."""
+    return None if value is None else checked_id(value, "code")
 
 
 def instant(value: datetime | None) -> datetime | None:
@@ -79,3 +96,36 @@ def fulfilment_id(value: FulfilmentId) -> FulfilmentId:
 def parcel_id(value: ParcelId) -> ParcelId:
     """A parcel id in its normal form."""
     return ParcelId(checked_id(value, "parcel id"))
+
+
+def tuple_of(kind: type, most: int = MOST_PARTS) -> Callable[[object, Attribute[_T], _T], None]:
+    """An attrs validator: a tuple of values of one kind, and not too many of them."""
+
+    def check(_: object, attribute: Attribute[_T], value: object) -> None:
+        if type(value) is not tuple:
+            raise InvalidFulfilmentError(attribute.name, "it must be a tuple")
+        parts = cast("tuple[object, ...]", value)
+        if len(parts) > most:
+            raise LimitExceededError(attribute.name, most, len(parts))
+        if not all(isinstance(part, kind) for part in parts):
+            raise InvalidFulfilmentError(attribute.name, f"each of them must be {kind.__name__}")
+
+    return check
+
+
+def a(kind: type, *, optional: bool = False) -> Callable[[object, Attribute[_T], _T], None]:
+    """An attrs validator: a value of exactly this kind (or none, where that is allowed)."""
+
+    def check(_: object, attribute: Attribute[_T], value: object) -> None:
+        if type(value) is not kind and not (optional and value is None):
+            raise InvalidFulfilmentError(attribute.name, f"it must be {kind.__name__}")
+
+    return check
+
+
+def words(_: object, attribute: Attribute[str], value: object) -> None:
+    """An attrs validator: text of bearable length."""
+    if type(value) is not str:
+        raise InvalidFulfilmentError(attribute.name, "it must be text")
+    if len(value) > LONGEST_TEXT:
+        raise LimitExceededError(attribute.name, LONGEST_TEXT, len(value))

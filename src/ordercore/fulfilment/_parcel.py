@@ -69,6 +69,8 @@ class ParcelSize:
 
 
 def _serials(value: tuple[str, ...]) -> tuple[str, ...]:
+    if type(value) is not tuple:
+        raise InvalidFulfilmentError("serials", "they must be a tuple")
     checked = tuple(checked_id(serial, "serial") for serial in value)
     if len(set(checked)) != len(checked):
         raise InvalidFulfilmentError("serials", "one of them stands there twice")

@@ -5,11 +5,26 @@ What may be asked of fulfilment, and what the outside reports about it.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import get_args
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 
 from ordercore.facts import Report, Request
-from ordercore.fulfilment._fields import fulfilment_id, line_id, location_id, parcel_id, units
+from ordercore.fulfilment._fields import (
+    InvalidFulfilmentError,
+    a,
+    code,
+    code_or_none,
+    count,
+    fulfilment_id,
+    instant,
+    line_id,
+    location_id,
+    parcel_id,
+    tuple_of,
+    units,
+    words,
+)
 from ordercore.fulfilment.model import (
     BookingAnswer,
     LineUnits,
@@ -57,7 +72,7 @@ class HoldFulfilment(Request):
     """Stop the work for now."""
 
     fulfilment: FulfilmentId = field(converter=fulfilment_id)
-    reason: str
+    reason: str = field(validator=words)
 
 
 @frozen(kw_only=True)
@@ -81,7 +96,7 @@ class SplitFulfilment(Request):
 
     fulfilment: FulfilmentId = field(converter=fulfilment_id)
     into: FulfilmentId = field(converter=fulfilment_id)
-    lines: tuple[LineUnits, ...]
+    lines: tuple[LineUnits, ...] = field(validator=tuple_of(LineUnits))
 
 
 @frozen(kw_only=True)
@@ -97,7 +112,7 @@ class PickUnits(Request):
     """Record units as taken from the shelf."""
 
     fulfilment: FulfilmentId = field(converter=fulfilment_id)
-    lines: tuple[LineUnits, ...]
+    lines: tuple[LineUnits, ...] = field(validator=tuple_of(LineUnits))
 
 
 @frozen(kw_only=True)
@@ -105,7 +120,7 @@ class PutBackUnits(Request):
     """Record picked units as back on the shelf."""
 
     fulfilment: FulfilmentId = field(converter=fulfilment_id)
-    lines: tuple[LineUnits, ...]
+    lines: tuple[LineUnits, ...] = field(validator=tuple_of(LineUnits))
 
 
 @frozen(kw_only=True)
@@ -113,8 +128,8 @@ class RecordShortPick(Request):
     """Record units that the shelf did not have; *policy* says what becomes of them."""
 
     fulfilment: FulfilmentId = field(converter=fulfilment_id)
-    lines: tuple[LineUnits, ...]
-    policy: ShortPolicy = ShortPolicy.RESOURCE
+    lines: tuple[LineUnits, ...] = field(validator=tuple_of(LineUnits))
+    policy: ShortPolicy = field(default=ShortPolicy.RESOURCE, validator=a(ShortPolicy))
 
 
 @frozen(kw_only=True)
@@ -123,8 +138,8 @@ class PackItem:
 
     line: LineId = field(converter=line_id)
     quantity: int = field(validator=units)
-    serials: tuple[str, ...] = ()
-    lot: str = ""
+    serials: tuple[str, ...] = field(default=(), validator=tuple_of(str))
+    lot: str = field(default="", converter=code)
 
 
 @frozen(kw_only=True)
@@ -133,12 +148,12 @@ class PackParcel(Request):
 
     parcel: ParcelId = field(converter=parcel_id)
     fulfilment: FulfilmentId = field(converter=fulfilment_id)
-    items: tuple[PackItem, ...]
-    weight_g: int = 0
-    size: ParcelSize | None = None
-    carrier: str = ""
-    service: str = ""
-    expected_at: datetime | None = None
+    items: tuple[PackItem, ...] = field(validator=tuple_of(PackItem))
+    weight_g: int = field(default=0, validator=count)
+    size: ParcelSize | None = field(default=None, validator=a(ParcelSize, optional=True))
+    carrier: str = field(default="", converter=code)
+    service: str = field(default="", converter=code)
+    expected_at: datetime | None = field(default=None, converter=instant)
 
 
 @frozen(kw_only=True)
@@ -153,8 +168,8 @@ class RetryBooking(Request):
     """Ask a carrier again, or another one, after a booking failed."""
 
     parcel: ParcelId = field(converter=parcel_id)
-    carrier: str = ""
-    service: str = ""
+    carrier: str = field(default="", converter=code)
+    service: str = field(default="", converter=code)
 
 
 @frozen(kw_only=True)
@@ -162,14 +177,14 @@ class Dispatch(Request):
     """Let a parcel go: its units take the lowest free slots of their lines."""
 
     parcel: ParcelId = field(converter=parcel_id)
-    tracking_number: str | None = None
+    tracking_number: str | None = field(default=None, converter=code_or_none)
 
 
 @frozen(kw_only=True)
 class DeliverDigital(Request):
     """Record units without a parcel as downloaded: dispatched and delivered at once."""
 
-    lines: tuple[LineUnits, ...]
+    lines: tuple[LineUnits, ...] = field(validator=tuple_of(LineUnits))
 
 
 @frozen(kw_only=True)
@@ -177,8 +192,8 @@ class CorrectParcel(Request):
     """Set right by hand what a carrier said wrongly, such as a delivery that never was."""
 
     parcel: ParcelId = field(converter=parcel_id)
-    status: ParcelStatus
-    reason: str
+    status: ParcelStatus = field(validator=a(ParcelStatus))
+    reason: str = field(validator=words)
 
 
 @frozen(kw_only=True)
@@ -186,7 +201,7 @@ class AcceptCancel(Request):
     """The location agrees to cancel; *lines* empty: all that was asked."""
 
     fulfilment: FulfilmentId = field(converter=fulfilment_id)
-    lines: tuple[LineUnits, ...] = ()
+    lines: tuple[LineUnits, ...] = field(default=(), validator=tuple_of(LineUnits))
 
 
 @frozen(kw_only=True)
@@ -194,7 +209,7 @@ class RefuseCancel(Request):
     """The location cannot stop any more."""
 
     fulfilment: FulfilmentId = field(converter=fulfilment_id)
-    reason: str = ""
+    reason: str = field(default="", validator=words)
 
 
 @frozen(kw_only=True)
@@ -202,8 +217,13 @@ class ReportTracking(Report):
     """What a carrier says about a parcel; *raw* is its own code (RULES F-5)."""
 
     parcel: ParcelId = field(converter=parcel_id)
-    status: ParcelStatus
-    raw: str = ""
+    status: ParcelStatus = field(validator=a(ParcelStatus))
+    raw: str = field(default="", validator=words)
+
+
+def _answer(_: object, attribute: Attribute[BookingAnswer], value: object) -> None:
+    if type(value) not in get_args(BookingAnswer):
+        raise InvalidFulfilmentError(attribute.name, "it must be one of the answers of a carrier")
 
 
 @frozen(kw_only=True)
@@ -211,7 +231,7 @@ class ReportBooking(Report):
     """What a carrier answered to the booking of a parcel."""
 
     parcel: ParcelId = field(converter=parcel_id)
-    answer: BookingAnswer
+    answer: BookingAnswer = field(validator=_answer)
 
 
 FulfilmentRequest = (

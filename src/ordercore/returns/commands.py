@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from ordercore.facts import Report, Request
 from ordercore.ids import Actor, LocationId, ReturnId
-from ordercore.returns._fields import location_id
+from ordercore.returns._fields import a, location_id, tuple_of, words
 from ordercore.returns._fields import return_id as _return_id
 from ordercore.returns.model import (
     Disposition,
@@ -42,10 +42,10 @@ __all__ = [
 class ReturnWish:
     """Units that somebody wants to give back, and why."""
 
-    units: ReturnUnits
-    reason: ReturnReason = ReturnReason.OTHER
-    note: str = field(default="", repr=False)
-    opened: bool = False
+    units: ReturnUnits = field(validator=a(ReturnUnits))
+    reason: ReturnReason = field(default=ReturnReason.OTHER, validator=a(ReturnReason))
+    note: str = field(default="", repr=False, validator=words)
+    opened: bool = field(default=False, validator=a(bool))
     """Whether the seal is broken; some goods cannot come back then."""
 
 
@@ -59,11 +59,11 @@ class RequestReturn(Request):
     """
 
     return_id: ReturnId = field(converter=_return_id)
-    items: tuple[ReturnWish, ...]
-    purpose: ReturnPurpose = ReturnPurpose.RETURN
-    expects_goods: bool = True
-    granted_by: Actor | None = None
-    grant_reason: str = ""
+    items: tuple[ReturnWish, ...] = field(validator=tuple_of(ReturnWish))
+    purpose: ReturnPurpose = field(default=ReturnPurpose.RETURN, validator=a(ReturnPurpose))
+    expects_goods: bool = field(default=True, validator=a(bool))
+    granted_by: Actor | None = field(default=None, validator=a(str, optional=True))
+    grant_reason: str = field(default="", validator=words)
 
 
 @frozen(kw_only=True)
@@ -78,7 +78,7 @@ class RejectReturn(Request):
     """Refuse a requested return."""
 
     return_id: ReturnId = field(converter=_return_id)
-    reason: str
+    reason: str = field(validator=words)
 
 
 @frozen(kw_only=True)
@@ -86,9 +86,9 @@ class LabelReturn(Request):
     """Give the customer a label for the way back."""
 
     return_id: ReturnId = field(converter=_return_id)
-    carrier: str = ""
-    tracking_number: str | None = None
-    label: str = ""
+    carrier: str = field(default="", validator=words)
+    tracking_number: str | None = field(default=None, validator=a(str, optional=True))
+    label: str = field(default="", validator=words)
 
 
 @frozen(kw_only=True)
@@ -96,9 +96,9 @@ class ReceiveReturn(Request):
     """Record goods that came back, announced or not (a refused parcel, a blind return)."""
 
     return_id: ReturnId = field(converter=_return_id)
-    items: tuple[ReturnUnits, ...]
+    items: tuple[ReturnUnits, ...] = field(validator=tuple_of(ReturnUnits))
     location: LocationId = field(converter=location_id)
-    reason: ReturnReason = ReturnReason.OTHER
+    reason: ReturnReason = field(default=ReturnReason.OTHER, validator=a(ReturnReason))
 
 
 @frozen(kw_only=True)
@@ -109,11 +109,11 @@ class Finding:
     What is not said follows from the grade, by the policy.
     """
 
-    units: ReturnUnits
-    grade: Grade
-    disposition: Disposition | None = None
-    accepted: bool | None = None
-    deduction: Fraction | None = None
+    units: ReturnUnits = field(validator=a(ReturnUnits))
+    grade: Grade = field(validator=a(Grade))
+    disposition: Disposition | None = field(default=None, validator=a(Disposition, optional=True))
+    accepted: bool | None = field(default=None, validator=a(bool, optional=True))
+    deduction: Fraction | None = field(default=None, validator=a(Fraction, optional=True))
 
 
 @frozen(kw_only=True)
@@ -121,7 +121,7 @@ class InspectReturn(Request):
     """Grade units; again, when more is found later."""
 
     return_id: ReturnId = field(converter=_return_id)
-    results: tuple[Finding, ...]
+    results: tuple[Finding, ...] = field(validator=tuple_of(Finding))
 
 
 @frozen(kw_only=True)
@@ -129,16 +129,16 @@ class CloseReturn(Request):
     """End a return; announced goods that have not come are awaited no longer."""
 
     return_id: ReturnId = field(converter=_return_id)
-    reason: str = ""
+    reason: str = field(default="", validator=words)
 
 
 @frozen(kw_only=True)
 class ReceiveUnmatchedReturn(Request):
     """Record goods that came back and match no purchase (RULES R-6)."""
 
-    items: tuple[UnmatchedItem, ...]
+    items: tuple[UnmatchedItem, ...] = field(validator=tuple_of(UnmatchedItem))
     location: LocationId = field(converter=location_id)
-    note: str = field(default="", repr=False)
+    note: str = field(default="", repr=False, validator=words)
 
 
 @frozen(kw_only=True)
@@ -146,7 +146,7 @@ class ReportReturnMoved(Report):
     """A carrier has the goods on their way back."""
 
     return_id: ReturnId = field(converter=_return_id)
-    raw: str = ""
+    raw: str = field(default="", validator=words)
 
 
 ReturnsRequest = (

@@ -138,6 +138,8 @@ class ReturnUnits:
     serials: tuple[str, ...] = field(default=(), converter=serials)
 
     def __attrs_post_init__(self) -> None:
+        if type(self.slots) is not SlotSet:
+            raise InvalidReturnError("slots", "they must be a SlotSet")
         if [self.quantity > 0, bool(self.slots), bool(self.serials)].count(True) != 1:
             raise InvalidReturnError("units", "name a quantity, serials or slots: one of them")
 
