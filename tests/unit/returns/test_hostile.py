@@ -15,7 +15,7 @@ from ordercore.ids import Actor, ItemId
 from ordercore.pricing.slots import SlotSet
 from ordercore.returns import commands as cmd
 from ordercore.returns.decide import decide_unmatched
-from ordercore.returns.model import Grade, ReturnsState, UnmatchedItem
+from ordercore.returns.model import Grade, ReturnsState, ReturnUnits, UnmatchedItem
 from tests.unit.pricing.shop import loose
 from tests.unit.returns.desk import (
     DOCK,
