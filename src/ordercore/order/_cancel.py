@@ -7,9 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from attrs import define
-
-from ordercore.errors import RefusedError
 from ordercore.facts import Event
 from ordercore.fulfilment.planning import CancelPlan, plan_cancel
 from ordercore.ids import LineId
@@ -19,21 +16,12 @@ from ordercore.order.events import UnitsCancelled
 from ordercore.order.evolve import replay
 from ordercore.order.model import Order
 from ordercore.order.quote import closing_credit
+from ordercore.order.refusals import NothingToCancelError
 from ordercore.order.rules import open_units
 from ordercore.pricing.slots import SlotSet
 from ordercore.refund.model import CreditCause
 
-__all__ = ["NothingToCancelError", "cancel", "close_units", "released"]
-
-
-@define
-class NothingToCancelError(RefusedError):
-    """More units would be cancelled than are open."""
-
-    sentence = "{wanted} units of line {line} cannot be cancelled: {possible} are still open."
-    line: LineId
-    wanted: int
-    possible: int
+__all__ = ["cancel", "close_units", "released"]
 
 
 def cancel(

@@ -6,11 +6,8 @@ import re
 from datetime import datetime
 from typing import Final
 
-from attrs import define
-
-from ordercore.errors import InvalidValueError, RefusedError
 from ordercore.facts import Event
-from ordercore.ids import HoldKind, LineId, TenderId, checked_id
+from ordercore.ids import LineId, TenderId, checked_id
 from ordercore.money import CurrencyMismatchError, Money, sum_money
 from ordercore.order import commands as oc
 from ordercore.order import events as ev
@@ -19,6 +16,17 @@ from ordercore.order.completion import not_complete
 from ordercore.order.documents import NothingToInvoiceError, invoice
 from ordercore.order.model import Order
 from ordercore.order.quote import check_fresh
+from ordercore.order.refusals import (
+    InvalidTextError,
+    InvalidUnitsError,
+    NotCompleteError,
+    StageOfLifeError,
+    StillOpenError,
+    StockNotReadyError,
+    TendersDoNotFitError,
+    UnknownHoldKindError,
+    UnknownStageError,
+)
 from ordercore.order.rules import is_stock_ready, open_units
 from ordercore.order.status import order_status
 from ordercore.order.terms import Blocks, InvoiceWhen
@@ -30,55 +38,6 @@ __all__ = ["place"]
 _Events = tuple[Event, ...]
 LONGEST_NOTE: Final = 10_000
 _NUMBERS: Final = re.compile(r"[0-9](?:[ -]?[0-9]){12,18}")
-
-
-@define
-class TendersDoNotFitError(InvalidValueError):
-    """The tenders pay more than is charged, or two of them want the rest."""
-
-    sentence = "The tenders cannot pay this order: {problem}."
-    problem: str
-
-
-@define
-class StockNotReadyError(RefusedError):
-    """Units are neither held nor awaited: the shop cannot be bound yet."""
-
-    sentence = "The order cannot be confirmed: stock is missing for some of its units."
-
-
-@define
-class UnknownHoldKindError(RefusedError):
-    """The order has no such hold."""
-
-    sentence = "There is no hold {kind} on this order."
-    kind: HoldKind
-
-
-@define
-class UnknownStageError(RefusedError):
-    """The terms have no such stage, or it is not inside the order's status."""
-
-    sentence = "The order cannot enter the stage {stage}: {problem}."
-    stage: str
-    problem: str
-
-
-@define
-class NotCompleteError(RefusedError):
-    """Something is still owed by somebody."""
-
-    sentence = "The order cannot be completed: {problem}."
-    problem: str
-
-
-@define
-class InvalidTextError(InvalidValueError):
-    """A note, tag or reason is too long or empty."""
-
-    sentence = "{name} must have 1 to {longest} characters."
-    name: str
-    longest: int
 
 
 def place(order: Order | None, command: oc.Place, now: datetime) -> _Events:
@@ -111,14 +70,6 @@ def place(order: Order | None, command: oc.Place, now: datetime) -> _Events:
         for kind in command.terms.holds_at_placement
     )
     return (placed, *references, *holds)
-
-
-@define
-class StageOfLifeError(RefusedError):
-    """The order exists already."""
-
-    sentence = "The order {order} was placed already."
-    order: str
 
 
 def _check_tenders(tenders: tuple[Tender, ...], total: Money) -> None:
@@ -162,17 +113,13 @@ def cancel_units(order: Order, command: oc.CancelUnits, now: datetime) -> _Event
     return tuple(cancel(order, wanted, now, command.reason))
 
 
-@define
-class InvalidUnitsError(InvalidValueError):
-    """Units of a line are not a whole number above zero, or a line is named twice."""
-
-    sentence = "Name each line once, with a whole number of units above zero ({line})."
-    line: str
-
-
 def refund(order: Order, command: oc.Refund, now: datetime) -> _Events:
     """Grant exactly what was quoted (RULES RF-2)."""
     check_fresh(order, command.quote)
+    for item in command.quote.request.items:
+        line = order.priced.line(item.line)
+        if line.needs_fulfilment and item.slots & order.open_slots(line):
+            raise StillOpenError(line.id)
     return (ev.CreditGranted(credit=command.quote.credit, at=now),)
 
 

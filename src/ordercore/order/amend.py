@@ -19,9 +19,10 @@ from ordercore.ids import LineId, checked_id
 from ordercore.money import CurrencyMismatchError
 from ordercore.order import commands as oc
 from ordercore.order import events as ev
-from ordercore.order._cancel import NothingToCancelError, cancel
+from ordercore.order._cancel import cancel
 from ordercore.order.evolve import replay
 from ordercore.order.model import Order
+from ordercore.order.refusals import NothingToCancelError
 from ordercore.order.rules import open_units
 from ordercore.pricing.model import PricedOrder
 from ordercore.pricing.totals import check_still_valid

@@ -219,4 +219,6 @@ def _instants(order: Order) -> Iterator[datetime]:
         *(parcel.booking.retry_at for parcel in order.fulfilment.parcels.values()),
     )
     yield from (instant for instant in candidates if instant is not None)
-    yield from wake_payment(order.payment)
+    yield from wake_payment(
+        order.payment, policy=order.terms.payment, capabilities=order.terms.capabilities
+    )
