@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from ordercore.facts import Event
 from ordercore.fulfilment.commands import ReleaseFulfilment
@@ -15,7 +15,7 @@ from ordercore.ids import FulfilmentId
 from ordercore.inventory.decide import learn_stock
 from ordercore.inventory.events import ReservationRefused, UnitsReleased, UnitsReserved
 from ordercore.inventory.model import Allocation, Counters, OutOfStockError, StockPlace
-from ordercore.inventory.reserve import plan_reservation
+from ordercore.inventory.reserve import BackorderRule, plan_reservation
 from ordercore.moment import after
 from ordercore.order import events as ev
 from ordercore.order.decide import decide
@@ -43,6 +43,9 @@ from ordercore.process.tasks import (
 from ordercore.refund.model import CreditCause
 
 __all__ = ["settle", "settle_queue", "settle_reservation"]
+
+PARTS: Final = frozenset({BackorderRule.PARTIAL, BackorderRule.PARTIAL_ALLOW})
+"""Rules that take what is there and leave the rest for later."""
 
 
 def settle(order: Order, task: LocalTask, now: datetime) -> tuple[Event, ...]:
@@ -126,20 +129,26 @@ def settle_reservation(
     Take stock for what is wanted, as the terms want it.
 
     Raises:
-        OutOfStockError: It cannot be had, and *may_refuse*: a request is being served. A worker
-            records the fact with a time to retry instead.
+        OutOfStockError: It cannot be had, and *may_refuse*: a request for it is being served. In
+            a worker, and where the terms take what is there, the fact is recorded with a time to
+            retry instead.
     """
     try:
         allocations = plan_reservation(
             task.wanted, counters, strategy=order.terms.sourcing, rule=order.terms.backorder
         )
     except OutOfStockError as error:
-        if may_refuse:
+        if may_refuse and not _has_its_part(order):
             raise
         lines = tuple(dict.fromkeys(line.line for line in task.wanted))
         retry_at = after(now, order.terms.retry_stock_after)
         return (ReservationRefused(lines, retry_at, error.lines, at=now),)
     return (UnitsReserved(order.stream, allocations, at=now),) if allocations else ()
+
+
+def _has_its_part(order: Order) -> bool:
+    """Whether the order holds something, and its terms are content with a part."""
+    return order.terms.backorder in PARTS and bool(order.stock.allocations)
 
 
 def settle_queue(order: Order, truth: Iterable[Allocation], now: datetime) -> tuple[Event, ...]:

@@ -175,7 +175,9 @@ class AsyncOrderService:
         """See `ordercore.service.sync.OrderService.execute`."""
         if isinstance(command, Request):
             self._permissions.check(by, command, approved_by=approved_by)
-        intention = intention_of(command, key=key, by=by, expected=expected_version, reason=reason)
+        intention = intention_of(
+            command, key=key, by=by, order=order, expected=expected_version, reason=reason
+        )
         work = self._engine.execute(StreamId(order), command, intention)
         return await run_async(work, self._ports)
 

@@ -8,22 +8,20 @@ the stored facts alone.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from attrs import define, evolve, field, frozen
+from attrs import evolve, frozen
 
-from ordercore.errors import BrokenContractError, ConflictError, UnavailableError
-from ordercore.facts import Event, Report, Request
+from ordercore.errors import ConflictError, UnavailableError
+from ordercore.facts import Event, Report
 from ordercore.fulfilment.commands import ReportBooking
 from ordercore.fulfilment.model import BookingUnknown
-from ordercore.ids import Actor, CommitId, Key, OrderId, StreamId
+from ordercore.ids import CommitId, OrderId, StreamId
 from ordercore.inventory.model import OutOfStockError
-from ordercore.order.commands import Place
+from ordercore.order.commands import ConfirmAmendment, Place
 from ordercore.order.decide import Command, decide, replay
-from ordercore.order.decide import evolve as fold
 from ordercore.order.model import Order
-from ordercore.order.party import Party
 from ordercore.payment.answers import LookUpAnswer, Unknown
 from ordercore.payment.commands import ReportAnswer
 from ordercore.ports.unit_of_work import (
@@ -31,7 +29,6 @@ from ordercore.ports.unit_of_work import (
     Committed,
     KeyReusedError,
     StreamChange,
-    UniqueClaim,
     VersionConflictError,
 )
 from ordercore.process.due import tasks, wake_at
@@ -60,97 +57,11 @@ from ordercore.service.effects import (
 )
 from ordercore.service.requests import booking_request, payment_call
 from ordercore.service.summary import summary_of
+from ordercore.service.turn import SYSTEM, Intention, Receipt, RunawayError, Settings, Turn
 
 __all__ = ["SYSTEM", "Engine", "Intention", "Receipt", "RunawayError", "Settings"]
 
-SYSTEM: Final = Actor("system")
 _QUEUE: Final = CheckQueue()
-
-
-@define
-class RunawayError(BrokenContractError):
-    """An order did not come to rest: its tasks make new tasks for ever."""
-
-    sentence = "{order} did not come to rest after {rounds} rounds; its rules contradict."
-    order: OrderId
-    rounds: int
-
-
-@frozen(kw_only=True)
-class Settings:
-    """
-    How an engine works. ``lease``: how long a worker has an order for itself; longer than any call
-    to a gateway may take. ``conflicts``: how often a lost race is run again. ``tail``: how many
-    events may stand after a snapshot before a new one is written.
-    """
-
-    lease: timedelta = timedelta(seconds=60)
-    conflicts: int = 5
-    rounds: int = 200
-    tail: int = 64
-
-
-@frozen(kw_only=True)
-class Intention:
-    """Who wants something, under which key, and what is written beside the facts."""
-
-    by: Actor = SYSTEM
-    key: Key | None = None
-    fingerprint: str = ""
-    reason: str = ""
-    claims: tuple[UniqueClaim, ...] = ()
-    parties: tuple[Party, ...] = ()
-    counts: bool = False
-    expected_requests: int | None = None
-
-
-@frozen(kw_only=True)
-class Receipt:
-    """
-    The answer to a command: the order as it stands now and the facts that the command made.
-
-    ``replayed``: the key was known; these are the facts of the first time.
-    """
-
-    order: Order
-    events: tuple[Event, ...]
-    key: Key | None = None
-    recorded_at: datetime | None = None
-    replayed: bool = False
-
-
-@define
-class Turn:
-    """One order in hand: as it was read, and the facts that the next commit will write."""
-
-    stream: StreamId
-    read: Order | None
-    requests: int = 0
-    wakes: int = 0
-    tail: int = 0
-    due_at: datetime | None = None
-    order: Order | None = None
-    events: list[Event] = field(factory=list)
-    answered: set[Task] = field(factory=set)
-    committed: Committed | None = None
-
-    @property
-    def current(self) -> Order:
-        """The order with the facts that are not yet written."""
-        if self.order is None:
-            raise BrokenContractError
-        return self.order
-
-    def add(self, events: tuple[Event, ...]) -> None:
-        """Fold new facts in."""
-        for event in events:
-            self.order = fold(self.order, event)
-            self.events.append(event)
-
-    @property
-    def version(self) -> int:
-        """How many facts are stored."""
-        return 0 if self.read is None else self.read.version
 
 
 @frozen(kw_only=True)
@@ -165,7 +76,7 @@ class Engine:
         if known is not None:
             return await self._replayed(known, intention)
         turn = Turn(stream, None) if isinstance(command, Place) else await self._load(stream)
-        turn = await self._step(turn, command, intention, serving=isinstance(command, Request))
+        turn = await self._step(turn, command, intention, serving=asks_for_stock(command))
         first = turn.committed
         if first is not None and first.key == intention.key and stream not in first.versions:
             return await self._replayed(first, intention)
@@ -182,7 +93,7 @@ class Engine:
         turn = await self._load(stream)
         now = await Now()
         turn.add(decide(turn.order, command, now))
-        await self._settle(turn, now, serving=isinstance(command, Request))
+        await self._settle(turn, now, serving=asks_for_stock(command))
         return turn.current, tuple(turn.events)
 
     async def load(self, stream: StreamId) -> Order:
@@ -285,7 +196,7 @@ class Engine:
                 (
                     task
                     for task in tasks(turn.current, now)
-                    if not isinstance(task, RemoteTask | CheckQueue) and task not in turn.answered
+                    if not isinstance(task, RemoteTask | CheckQueue) and turn.is_open(task)
                 ),
                 None,
             )
@@ -398,6 +309,11 @@ class Engine:
         if until != turn.due_at:
             await Sleep(turn.stream, turn.version, turn.wakes, until)
         return turn
+
+
+def asks_for_stock(command: Command) -> bool:
+    """Whether missing stock refuses this command; with any other, the order waits for the stock."""
+    return isinstance(command, Place | ConfirmAmendment)
 
 
 async def _answered(effect: SendToGateway | AskGateway) -> Report:

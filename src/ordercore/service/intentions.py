@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Final
 
-from attrs import define, evolve
+from attrs import define
 
 from ordercore.codec.converter import fingerprint
 from ordercore.errors import InvalidValueError
@@ -22,6 +23,7 @@ __all__ = [
     "checked_settings",
     "intention_of",
     "key_of",
+    "marked",
     "placing",
 ]
 
@@ -57,11 +59,7 @@ def key_of(key: str | None) -> Key | None:
 
 def placing(command: Place, *, key: str, by: Actor) -> Intention:
     """The intention behind a placement; its fingerprint leaves a generated id out."""
-    return evolve(
-        intention_of(command, key=key, by=by),
-        claims=_claims(command),
-        parties=command.parties,
-    )
+    return intention_of(command, key=key, by=by)
 
 
 def intention_of(
@@ -69,14 +67,15 @@ def intention_of(
     *,
     key: str | None,
     by: Actor,
+    order: OrderId | None = None,
     expected: int | None = None,
     reason: str = "",
 ) -> Intention:
-    """The intention behind a command."""
+    """The intention behind a command about *order*; the same words about another are others."""
     return Intention(
         by=Actor(checked_id(by, "actor")),
         key=key_of(key),
-        fingerprint=fingerprint(command),
+        fingerprint=marked(command, order),
         reason=reason,
         claims=_claims(command),
         parties=_parties(command),
@@ -85,18 +84,29 @@ def intention_of(
     )
 
 
+def marked(command: Request | Report, about: str | None) -> str:
+    """What tells a command about one stream from all others."""
+    own = fingerprint(command)
+    return own if about is None else sha256(f"{own} {about}".encode()).hexdigest()
+
+
 def _claims(command: Request | Report) -> tuple[UniqueClaim, ...]:
     match command:
         case Place():
-            references = (
-                UniqueClaim(f"reference:{system}", value) for system, value in command.references
+            references = (_reference(system, value) for system, value in command.references)
+            coupons = (
+                UniqueClaim("coupon", checked_id(code, "coupon")) for code in command.coupons
             )
-            coupons = (UniqueClaim("coupon", code) for code in command.coupons)
             return (*references, *coupons)
         case AddReference():
-            return (UniqueClaim(f"reference:{command.system}", command.value),)
+            return (_reference(command.system, command.value),)
         case _:
             return ()
+
+
+def _reference(system: str, value: str) -> UniqueClaim:
+    """Claimed in its normal form, as the fact names it."""
+    return UniqueClaim(f"reference:{checked_id(system, 'system')}", checked_id(value, "reference"))
 
 
 def _parties(command: Request | Report) -> tuple[Party, ...]:

@@ -9,7 +9,6 @@ from datetime import datetime
 
 from attrs import field, frozen
 
-from ordercore.codec.converter import fingerprint
 from ordercore.errors import ConflictError
 from ordercore.facts import Event
 from ordercore.ids import Actor, CommitId, Key, StreamId
@@ -34,6 +33,7 @@ from ordercore.service.effects import (
     ReadAllocations,
     ReadCounters,
 )
+from ordercore.service.intentions import marked
 
 __all__ = ["StockEngine", "StockReceipt"]
 
@@ -69,7 +69,7 @@ class StockEngine:
         reason: str = "",
     ) -> StockReceipt:
         """Serve one operation; *stream* names the hold it is about, if it is about one."""
-        mark = fingerprint(command)
+        mark = marked(command, stream)
         if key is not None:
             known = await FindKey(key)
             if known is not None:

@@ -237,7 +237,9 @@ class OrderService:
         """
         if isinstance(command, Request):
             self._permissions.check(by, command, approved_by=approved_by)
-        intention = intention_of(command, key=key, by=by, expected=expected_version, reason=reason)
+        intention = intention_of(
+            command, key=key, by=by, order=order, expected=expected_version, reason=reason
+        )
         return run(self._engine.execute(StreamId(order), command, intention), self._ports)
 
     def preview(self, order: OrderId, command: Request | Report) -> Preview:

@@ -1,0 +1,121 @@
+"""
+One order in hand: who wants what of it, what was read, and what the next commit will write.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from attrs import define, field, frozen
+
+from ordercore.errors import BrokenContractError
+from ordercore.facts import Event
+from ordercore.ids import Actor, Key, OrderId, StreamId
+from ordercore.inventory.events import UnitsReserved
+from ordercore.order.decide import evolve as fold
+from ordercore.order.model import Order
+from ordercore.order.party import Party
+from ordercore.ports.unit_of_work import Committed, UniqueClaim
+from ordercore.process.tasks import ReserveStock, Task
+
+__all__ = ["SYSTEM", "Intention", "Receipt", "RunawayError", "Settings", "Turn"]
+
+SYSTEM: Final = Actor("system")
+
+
+@define
+class RunawayError(BrokenContractError):
+    """An order did not come to rest: its tasks make new tasks for ever."""
+
+    sentence = "{order} did not come to rest after {rounds} rounds; its rules contradict."
+    order: OrderId
+    rounds: int
+
+
+@frozen(kw_only=True)
+class Settings:
+    """
+    How an engine works. ``lease``: how long a worker has an order for itself; longer than any call
+    to a gateway may take. ``conflicts``: how often a lost race is run again. ``tail``: how many
+    events may stand after a snapshot before a new one is written.
+    """
+
+    lease: timedelta = timedelta(seconds=60)
+    conflicts: int = 5
+    rounds: int = 200
+    tail: int = 64
+
+
+@frozen(kw_only=True)
+class Intention:
+    """Who wants something, under which key, and what is written beside the facts."""
+
+    by: Actor = SYSTEM
+    key: Key | None = None
+    fingerprint: str = ""
+    reason: str = ""
+    claims: tuple[UniqueClaim, ...] = ()
+    parties: tuple[Party, ...] = ()
+    counts: bool = False
+    expected_requests: int | None = None
+
+
+@frozen(kw_only=True)
+class Receipt:
+    """
+    The answer to a command: the order as it stands now and the facts that the command made.
+
+    ``replayed``: the key was known; these are the facts of the first time.
+    """
+
+    order: Order
+    events: tuple[Event, ...]
+    key: Key | None = None
+    recorded_at: datetime | None = None
+    replayed: bool = False
+
+
+@define
+class Turn:
+    """One order in hand: as it was read, and the facts that the next commit will write."""
+
+    stream: StreamId
+    read: Order | None
+    requests: int = 0
+    wakes: int = 0
+    tail: int = 0
+    due_at: datetime | None = None
+    order: Order | None = None
+    events: list[Event] = field(factory=list)
+    answered: set[Task] = field(factory=set)
+    committed: Committed | None = None
+
+    @property
+    def current(self) -> Order:
+        """The order with the facts that are not yet written."""
+        if self.order is None:
+            raise BrokenContractError
+        return self.order
+
+    def add(self, events: tuple[Event, ...]) -> None:
+        """Fold new facts in."""
+        for event in events:
+            self.order = fold(self.order, event)
+            self.events.append(event)
+
+    def is_open(self, task: Task) -> bool:
+        """
+        Whether a task is still to be settled in this commit.
+
+        Stock is taken once in a commit: what is read does not know yet what it takes.
+        """
+        if task in self.answered:
+            return False
+        takes_stock = isinstance(task, ReserveStock)
+        return not (takes_stock and any(isinstance(at, UnitsReserved) for at in self.events))
+
+    @property
+    def version(self) -> int:
+        """How many facts are stored."""
+        return 0 if self.read is None else self.read.version
