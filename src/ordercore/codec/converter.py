@@ -17,7 +17,7 @@ import json
 from collections.abc import Callable
 from typing import Final, TypeVar, cast
 
-from ordercore.codec._compiler import Compiler, type_name
+from ordercore.codec._compiler import Compiler
 from ordercore.codec._leaves import Json, Unfit
 from ordercore.codec.failures import DecodeError, UnstorableValueError, problems_of
 from ordercore.codec.policies import register_policy
@@ -140,6 +140,12 @@ def decode(text: str, declared: type[_Value], *, stream: str | None = None) -> _
     return from_plain(read_json(text, stream=stream), declared, stream=stream)
 
 
+def _full_name(kind: type) -> str:
+    """The name of a command, with its room: two rooms may use one word."""
+    package, _, rest = kind.__module__.partition(".")
+    return f"{rest.partition('.')[0]}.{kind.__name__}" if package == "ordercore" else kind.__name__
+
+
 def fingerprint(command: object) -> str:
     """
     What tells one command from another: a digest of its type and content.
@@ -151,5 +157,5 @@ def fingerprint(command: object) -> str:
     Source:
         ARCHITECTURE, A commit: same key, same body.
     """
-    text = _CANONICAL.encode([type_name(type(command)), to_plain(command)])
+    text = _CANONICAL.encode([_full_name(type(command)), to_plain(command)])
     return hashlib.sha256(text.encode()).hexdigest()

@@ -26,8 +26,10 @@ from ordercore.codec.converter import (
 )
 from ordercore.codec.failures import DecodeError, UnstorableValueError
 from ordercore.codec.policies import InvalidPolicyError, register_policy
-from ordercore.ids import LineId, checked_id
+from ordercore.ids import HoldKind, LineId, checked_id
+from ordercore.inventory import commands
 from ordercore.money import BHD, EUR, Currency, Money
+from ordercore.order import commands as order_commands
 from ordercore.pricing.slots import NO_SLOTS, SlotSet
 
 NOON: Final = datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -384,6 +386,15 @@ def test_a_fingerprint_is_the_same_on_every_machine() -> None:
     """It is stored, so it may never change: the digest of the type's name and the content."""
     text = '["Cat",{"lives":9}]'
     assert hashlib.sha256(text.encode()).hexdigest() == fingerprint(Cat(9))
+
+
+def test_commands_of_two_rooms_are_not_mistaken() -> None:
+    """Both an order and a cart have a hold that is released."""
+    assert fingerprint(commands.ReleaseHold()) != fingerprint(
+        order_commands.ReleaseHold(kind=HoldKind("fraud"))
+    )
+    text = '["inventory.ReleaseHold",{}]'
+    assert hashlib.sha256(text.encode()).hexdigest() == fingerprint(commands.ReleaseHold())
 
 
 def test_a_policy_must_be_a_frozen_attrs_class_of_its_own_name() -> None:
