@@ -7,6 +7,7 @@ lost, come late or are answered by silence; webhooks come when they like, and tw
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -304,7 +305,8 @@ def law_of_intents(shop: Shop, intent: Intent) -> None:
             for kind in (Operation.CAPTURE, Operation.VOID)
             for other in state.aimed_at(intent.target, kind)
         )
-        assert intent.amount.minor <= target.moved.minor - used - open_
+        over = math.floor(target.moved.minor * shop.capabilities.over_capture)
+        assert intent.amount.minor <= target.moved.minor + over - used - open_
         flying = sums.captures_in_flight - sums.refunds_in_flight
         assert intent.amount <= basis.owed - sums.taken - flying
         assert target.expires_at is None or intent.not_after <= target.expires_at

@@ -45,7 +45,7 @@ from ordercore.payment.model import (
     WaitingReport,
 )
 
-__all__ = ["ReplyMismatchError", "absorb_answer", "checked_reply", "retry_at"]
+__all__ = ["OVER", "UNDECIDED", "ReplyMismatchError", "absorb_answer", "retry_at"]
 
 OVER: Final = frozenset({OperationStatus.FAILED, OperationStatus.EXPIRED})
 """The outside has taken it back: nothing that it says later counts."""
@@ -55,7 +55,11 @@ UNDECIDED: Final = (OPEN - {OperationStatus.PARKED}) | {OperationStatus.NEVER_HA
 
 @define
 class ReplyMismatchError(BrokenContractError):
-    """A gateway's reply contradicts what it was asked (RULES PAY-6)."""
+    """
+    A gateway's reply contradicts what it was asked (RULES PAY-6).
+
+    Reports are never refused, so it is not raised: its text is why the operation was parked.
+    """
 
     sentence = "The reply to {key} does not fit what was asked: {problem}."
     key: Key
@@ -83,19 +87,6 @@ def mismatch(found: OperationState, answer: LookUpAnswer) -> str:
 def _other_reference(found: OperationState, reference: Reference) -> str:
     known = found.reference
     return "" if known in {None, BY_HAND, reference} else "another reference"
-
-
-def checked_reply(found: OperationState, answer: LookUpAnswer) -> LookUpAnswer:
-    """
-    The answer itself, for hosts that want to stop at a broken gateway.
-
-    Raises:
-        ReplyMismatchError: Its amount, currency or reference contradicts the intent.
-    """
-    problem = mismatch(found, answer)
-    if problem:
-        raise ReplyMismatchError(found.intent.key, problem)
-    return answer
 
 
 def absorb_answer(case: Case, command: ReportAnswer) -> Iterator[Event]:
@@ -127,7 +118,7 @@ def _contradiction(found: OperationState, command: ReportAnswer, problem: str) -
     if not found.mismatch or told is not None:
         yield OperationParked(
             key=command.key,
-            reason=f"reply mismatch: {problem}",
+            reason=str(ReplyMismatchError(command.key, problem)),
             mismatch=True,
             reference=told,
             at=command.at,
@@ -214,7 +205,7 @@ def _ask_later(
     key = found.intent.key
     if found.asks >= len(case.policy.schedule):
         return OperationParked(key=key, reason="unresolved after the whole schedule", at=at)
-    ask_at = _next_question(case, found)
+    ask_at = _next_question(case, found, may_resend=isinstance(answer, Unknown | NotFound))
     match answer:
         case Pending(reference=reference):
             return OperationPending(key=key, reference=reference, ask_at=ask_at, at=at)
@@ -226,11 +217,16 @@ def _ask_later(
             return OperationInDoubt(key=key, reason=reason, ask_at=ask_at, at=at)
 
 
-def _next_question(case: Case, found: OperationState) -> datetime:
-    """After the next wait; a gateway that cannot be asked has the whole schedule to tell us."""
+def _next_question(case: Case, found: OperationState, *, may_resend: bool) -> datetime:
+    """
+    After the next wait; a gateway that cannot be asked has the whole schedule to tell us.
+
+    What is in doubt there may be sent again under the same key while its window lasts.
+    """
     waits = case.policy.schedule[found.asks :]
-    if case.capabilities.look_up or case.now + waits[0] <= found.intent.not_after:
-        return case.now + waits[0]
+    soon = case.now + waits[0]
+    if case.capabilities.look_up or (may_resend and soon <= found.intent.not_after):
+        return soon
     return case.now + sum(waits, start=timedelta(0))
 
 

@@ -44,7 +44,7 @@ from ordercore.payment.events import (
     TenderReplaced,
 )
 from ordercore.payment.evolve import evolve_payment
-from ordercore.payment.intents import Desk, PaymentBasis, Want, captures, intent_of
+from ordercore.payment.intents import Desk, PaymentBasis, Want, captures, claims, intent_of
 from ordercore.payment.model import Operation, OperationStatus, PaymentState
 from ordercore.payment.policy import Capabilities, PaymentPolicy
 from ordercore.payment.reports import absorb, rematched
@@ -276,11 +276,8 @@ def _over_captured(
 
 def _nothing_to_capture(desk: Desk) -> RefusedError:
     """Why nothing can be captured: it is taken already, or there is nothing to take it from."""
-    total = desk.book.total
-    claim = desk.basis.claimable.minor - total.taken - total.captures_in_flight
-    if claim + total.refunds_in_flight <= 0:
-        return AlreadyCapturedError()
-    return AuthorisationClosedError()
+    is_due = any(True for _ in claims(desk))
+    return AuthorisationClosedError() if is_due else AlreadyCapturedError()
 
 
 def _intended(case: Case, want: Want) -> OperationIntended:

@@ -33,6 +33,7 @@ __all__ = [
     "Want",
     "authorisations",
     "captures",
+    "claims",
     "fades_at",
     "intent_of",
     "is_covered",
@@ -292,6 +293,16 @@ def captures(desk: Desk) -> Iterator[Want]:
     Each tender brings its part of what may be claimed, prepaid kinds first. A lost dispute does
     not count as given back, so it never causes a new charge.
     """
+    for tender, want in claims(desk):
+        for found in desk.state.of(Operation.AUTHORISE):
+            amount = _capturable(desk, found, want) if found.intent.tender == tender else 0
+            if amount > 0:
+                yield desk.want(Operation.CAPTURE, tender, amount, found.intent.key)
+                want -= amount
+
+
+def claims(desk: Desk) -> Iterator[tuple[TenderId, int]]:
+    """What each tender of a gateway is to bring now, in minor units, where that is above zero."""
     basis, total = desk.basis, desk.book.total
     if basis.is_ended:
         return
@@ -302,19 +313,15 @@ def captures(desk: Desk) -> Iterator[Want]:
         claim -= part
         own = desk.book.of(tender.id)
         want = min(left, part - own.taken - own.captures_in_flight + own.refunds_in_flight)
-        for found in desk.state.of(Operation.AUTHORISE):
-            if found.intent.tender == tender.id and want > 0:
-                amount = _capturable(desk, found, want)
-                if amount > 0:
-                    yield desk.want(Operation.CAPTURE, tender.id, amount, found.intent.key)
-                    want -= amount
-                    left -= amount
+        if tender.uses_gateway and want > 0:
+            yield tender.id, want
+            left -= want
 
 
 def _capturable(desk: Desk, found: OperationState, want: int) -> int:
     """How much of *want* one authorisation gives now."""
     room = desk.book.live(found)
-    if desk.is_over(found) or desk.book.is_busy(found):
+    if want <= 0 or desk.is_over(found) or desk.book.is_busy(found):
         return 0
     if not desk.capabilities.partial_capture and want < room:
         return 0

@@ -17,7 +17,7 @@ from attrs import evolve
 from ordercore.facts import Event
 from ordercore.money import Money
 from ordercore.payment._case import Case
-from ordercore.payment._replies import OVER, absorb_answer, retry_at
+from ordercore.payment._replies import OVER, ReplyMismatchError, absorb_answer, retry_at
 from ordercore.payment.commands import (
     BY_HAND,
     PaymentReport,
@@ -49,7 +49,7 @@ from ordercore.payment.model import (
     WaitingReport,
 )
 
-__all__ = ["absorb", "rematched"]
+__all__ = ["ReplyMismatchError", "absorb", "rematched"]
 
 ENDS: Final = frozenset({DisputeStatus.WON, DisputeStatus.LOST})
 
