@@ -12,7 +12,7 @@ from datetime import date
 from fractions import Fraction
 
 from attrs import evolve
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ordercore.errors import RefusedError
@@ -54,6 +54,7 @@ from ordercore.refund.policy import (
 )
 from ordercore.refund.worth import Worth
 from tests.laws.test_pricing import drafts
+from tests.unit.pricing import shop
 from tests.unit.pricing.shop import eur
 
 EXAMPLES: int = max(500, getattr(settings(), "max_examples", 0))
@@ -255,8 +256,13 @@ def law_of_documents(story: Story, build: Build = build) -> None:
         assert slots <= SlotSet.of(0, order.line(line).quantity)
 
 
+FREE = shop.priced(shop.line("a", 99))
+"""One unit for 0.99 without tax: its fee contains a tax that nothing else does."""
+
+
 @LAW
 @given(stories)
+@example((FREE, POLICIES[4], [(3, 0, 0, 1), (6, 0, 0, 15)]))
 def test_documents_telescope_to_what_is_charged(story: Story) -> None:
     """Invoiced and credited in any pieces and order, the sum is exact (RULES D-3)."""
     law_of_documents(story)

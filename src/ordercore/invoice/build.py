@@ -27,7 +27,7 @@ from ordercore.invoice.model import (
     group_taxes,
     total_up,
 )
-from ordercore.money import Currency, CurrencyMismatchError, Money, sum_money
+from ordercore.money import Currency, CurrencyMismatchError, Money
 from ordercore.pricing.figures import line_figures
 from ordercore.pricing.model import PricedOrder, Tax, TaxCategory
 from ordercore.pricing.slots import NO_SLOTS, SlotSet
@@ -216,7 +216,7 @@ def _source_rows(source: Source, wanted: Mapping[LineId, SlotSet]) -> _Rows:
             covered.append(CoveredSlots(order=order, line=line, slots=rest))
     return _Rows(
         lines=tuple(lines),
-        charges=(*charge_rows(priced, of_charges), *_loose(source)),
+        charges=(*charge_rows(priced, of_charges), *unstated(source)),
         covered=tuple(covered),
     )
 
@@ -344,9 +344,9 @@ def to_invoice(source: Source, closed: Mapping[LineId, SlotSet]) -> dict[LineId,
     return found
 
 
-def unstated(source: Source) -> Money:
+def unstated(source: Source) -> tuple[DocumentCharge, ...]:
     """
-    What credits have added or kept that belongs to no slots and that no document states.
+    What credits have added or kept that belongs to no slots and that no document states yet.
 
     Goodwill is below zero, a fee that was kept above. The next invoice or credit note states it;
     where no slots are left to invoice, an invoice without lines does.
@@ -354,11 +354,6 @@ def unstated(source: Source) -> Money:
     Source:
         RULES D-3.
     """
-    rows = _loose(source)
-    return sum_money([row.gross for row in rows], source.priced.currency)
-
-
-def _loose(source: Source) -> tuple[DocumentCharge, ...]:
     return tuple(
         row
         for credit in source.credits

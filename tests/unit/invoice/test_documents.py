@@ -278,14 +278,14 @@ def test_a_reduction_of_later_is_a_row_of_a_credit_note() -> None:
 def test_goodwill_is_stated_once() -> None:
     """By the first document that takes it into account."""
     kind = credit(goodwill=500)
-    assert eur(-500) == unstated(source(kind))
+    assert [eur(-500)] == [row.gross for row in unstated(source(kind))]
     first = invoice(source(kind), {TEA: SlotSet.of(0, 3)})
     (row,) = [one for one in first.charges if one.kind == "goodwill"]
     assert eur(-500) == row.gross
     assert row.net.is_negative
     assert -row.net == first.totals.allowances
     after = source(kind, documents=(first,))
-    assert (eur(0), ()) == (unstated(after), pending_credits(after))
+    assert ((), ()) == (unstated(after), pending_credits(after))
     second = invoice(after, {CUP: SlotSet.of(0, 2)})
     assert shop().total - eur(500) == first.totals.gross + second.totals.gross
 
