@@ -38,13 +38,12 @@ from ordercore.codec._kinds import (
     Open,
     Record,
     Table,
-    UnstorableTypeError,
     json_type,
     key_is_text,
     kind_of,
 )
 from ordercore.codec._leaves import LEAVES, Json, Unfit, as_object
-from ordercore.codec.failures import PlaceNote, in_parts
+from ordercore.codec.failures import PlaceNote, UnstorableTypeError, in_parts
 from ordercore.codec.policies import classes_of
 
 __all__ = ["TAG", "Compiler", "type_name"]

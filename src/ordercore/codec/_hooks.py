@@ -11,9 +11,8 @@ from typing import TypeAlias, cast
 
 from attrs import frozen
 
-from ordercore.codec._kinds import UnstorableTypeError
 from ordercore.codec._leaves import Json, Unfit, as_list, json_kind
-from ordercore.codec.failures import PlaceNote, in_parts
+from ordercore.codec.failures import PlaceNote, UnstorableTypeError, in_parts
 
 __all__ = [
     "Hooks",

@@ -17,10 +17,10 @@ from enum import Enum
 from typing import Final, Literal, TypeAlias, cast
 
 import attrs
-from attrs import define, frozen
+from attrs import frozen
 
 from ordercore.codec._leaves import LEAVES
-from ordercore.errors import InvalidValueError
+from ordercore.codec.failures import UnstorableTypeError
 
 __all__ = [
     "Choice",
@@ -35,20 +35,11 @@ __all__ = [
     "Record",
     "Slot",
     "Table",
-    "UnstorableTypeError",
     "is_open",
     "json_type",
     "key_is_text",
     "kind_of",
 ]
-
-
-@define
-class UnstorableTypeError(InvalidValueError):
-    """A declared type has no stored form: a float, ``Any``, a class without attrs."""
-
-    sentence = "A field of type {kind} cannot be stored; use exact values and attrs classes."
-    kind: str
 
 
 @frozen

@@ -22,6 +22,7 @@ __all__ = [
     "DecodeError",
     "PlaceNote",
     "UnknownEventTypeError",
+    "UnstorableTypeError",
     "UnstorableValueError",
     "in_parts",
     "problems_of",
@@ -62,6 +63,14 @@ class UnstorableValueError(InvalidValueError):
     sentence = "A {kind} cannot be stored: {problem}."
     kind: str
     problem: str
+
+
+@define
+class UnstorableTypeError(InvalidValueError):
+    """A declared type has no stored form: a float, ``Any``, a class without attrs."""
+
+    sentence = "A field of type {kind} cannot be stored; use exact values and attrs classes."
+    kind: str
 
 
 class PlaceNote(str):

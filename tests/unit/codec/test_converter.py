@@ -14,7 +14,6 @@ from typing import Any, Final, Literal
 import pytest
 from attrs import define, evolve, field, frozen
 
-from ordercore.codec._kinds import UnstorableTypeError
 from ordercore.codec._leaves import Json
 from ordercore.codec.converter import (
     decode,
@@ -24,7 +23,7 @@ from ordercore.codec.converter import (
     read_json,
     to_plain,
 )
-from ordercore.codec.failures import DecodeError, UnstorableValueError
+from ordercore.codec.failures import DecodeError, UnstorableTypeError, UnstorableValueError
 from ordercore.codec.policies import InvalidPolicyError, register_policy
 from ordercore.ids import HoldKind, LineId, checked_id
 from ordercore.inventory import commands
