@@ -10,9 +10,8 @@ from ordercore.fulfilment.model import Parcel, ParcelStatus
 from ordercore.fulfilment.queries import serial_slots
 from ordercore.ids import LineId, ParcelId
 from ordercore.money import Money, sum_money
-from ordercore.order.balance import balance
+from ordercore.order.balance import balance, has_open_slots
 from ordercore.order.model import Order
-from ordercore.order.rules import open_units
 from ordercore.order.terms import Blocks
 from ordercore.pricing.figures import slot_value
 from ordercore.pricing.model import LineKind, PricedLine
@@ -81,7 +80,10 @@ def _not_covered(order: Order, parcel: Parcel, open_slots: Mapping[LineId, SlotS
 def returns_basis(order: Order) -> ReturnsBasis:
     """For announcing, receiving and inspecting goods that come back."""
     state = order.fulfilment
-    delivered_all = state.totals.ended >= state.totals.dispatched and state.totals.delivered > 0
+    totals = state.totals
+    delivered_all = totals.ended >= totals.dispatched and totals.delivered > 0
+    group_delivered = delivered_all and not has_open_slots(order)
+    delivered_at, dispatched_at = _last(state.delivered_at), _last(state.dispatched_at)
     facts = {
         line.id: ReturnFacts(
             item=line.item,
@@ -89,9 +91,9 @@ def returns_basis(order: Order) -> ReturnsBasis:
             returnable=line.returnable,
             tracked=line.tracks_stock,
             placed_at=order.placed_at,
-            last_delivered_at=_last(state.delivered_at),
-            last_dispatched_at=_last(state.dispatched_at),
-            group_delivered=delivered_all and open_of(order) == 0,
+            last_delivered_at=delivered_at,
+            last_dispatched_at=dispatched_at,
+            group_delivered=group_delivered,
         )
         for line in order.fulfilment_lines()
     }
@@ -109,11 +111,6 @@ def returns_basis(order: Order) -> ReturnsBasis:
         arrived=arrived,
         serials=serial_slots(state, facts),
     )
-
-
-def open_of(order: Order) -> int:
-    """Units that still have to be sent."""
-    return sum(open_units(order, line) for line in order.fulfilment_lines())
 
 
 def _last(times: Mapping[LineId, datetime]) -> datetime | None:

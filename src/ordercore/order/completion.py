@@ -6,7 +6,7 @@ from datetime import datetime
 
 from ordercore.moment import after
 from ordercore.order._bases import returns_basis
-from ordercore.order.balance import balance
+from ordercore.order.balance import balance, has_open_slots
 from ordercore.order.model import Order
 from ordercore.order.rules import is_ended
 from ordercore.order.status import flags
@@ -30,7 +30,8 @@ def has_open_operations(order: Order) -> bool:
 def window_end(order: Order) -> datetime | None:
     """When the last return window closes; None while it has not begun, or where there is none."""
     basis = returns_basis(order)
-    ends = [window_closes_at(basis.policy, facts) for facts in basis.lines.values()]
+    kinds = {(facts.category, facts.returnable): facts for facts in basis.lines.values()}
+    ends = [window_closes_at(basis.policy, facts) for facts in kinds.values()]
     known = [end for end in ends if end is not None]
     return max(known) if known and len(known) == len(ends) else None
 
@@ -72,4 +73,4 @@ def completes_at(order: Order) -> datetime | None:
     """When a confirmed order may become complete without another fact."""
     if order.confirmed_at is None or order.completed_at is not None or is_ended(order):
         return None
-    return window_end(order)
+    return None if has_open_slots(order) else window_end(order)

@@ -12,6 +12,7 @@ from ordercore.inventory.model import Allocation, WantedLine
 from ordercore.order.model import Order
 from ordercore.order.terms import Blocks
 from ordercore.pricing.model import PricedLine
+from ordercore.pricing.slots import NO_SLOTS
 
 __all__ = [
     "holdings",
@@ -33,9 +34,7 @@ def is_ended(order: Order) -> bool:
 
 def open_units(order: Order, line: PricedLine) -> int:
     """The units of *line* that are neither cancelled nor dispatched."""
-    if not line.needs_fulfilment:
-        return order.remaining(line)
-    return len(order.open_slots(line))
+    return order.remaining(line) - len(order.fulfilment.dispatched.get(line.id, NO_SLOTS))
 
 
 def keeps_stock(order: Order) -> bool:
