@@ -47,7 +47,9 @@ from ordercore.order.rules import is_ended
 from ordercore.order.status import statuses
 from ordercore.order.terms import Blocks, Terms
 from ordercore.payment import commands as pc
+from ordercore.payment.model import FAILURES, OperationStatus
 from ordercore.payment.policy import CaptureWhen, PaymentPolicy
+from ordercore.pricing.figures import slot_value
 from ordercore.pricing.slots import NO_SLOTS, SlotSet
 from ordercore.process.due import due
 from ordercore.process.tasks import CheckQueue, RemoteTask
@@ -414,6 +416,7 @@ def check_history(shop: Shop, order: Order) -> None:
 def check_money(shop: Shop, order: Order, sums: Balance) -> None:
     """The two ledgers: credits and charges, and what the till says was really moved."""
     total = order.priced.total
+    assert len({credit.id for credit in order.credits}) == len(order.credits), "each credit once"
     given_up = sum_money([credit.amount for credit in order.credits], total.currency)
     assert given_up <= total, "no more is credited than was charged"
     assert total - given_up == sums.owed, "owed is charges less credits"
@@ -424,6 +427,24 @@ def check_money(shop: Shop, order: Order, sums: Balance) -> None:
         )
         assert shop.till.held(order.id) + by_hand == sums.held.minor, "the till says the same"
     assert sums.totals.captured.minor >= sums.totals.refunded.minor, "no more back than came in"
+    check_claims(order, sums)
+
+
+def check_claims(order: Order, sums: Balance) -> None:
+    """PAY-4: under capture at dispatch a card is charged for no more than what has left."""
+    open_units = any(order.open_slots(each) for each in order.fulfilment_lines())
+    terms = order.terms.payment.capture
+    cards = all(tender.id == CARD.id for tender in order.payment.tenders)
+    if terms is CaptureWhen.DISPATCH and open_units and cards:
+        sent = [
+            slot_value(order.priced, line_id, slots)
+            for line_id, slots in order.fulfilment.dispatched.items()
+        ]
+        worth = sum_money(sent, order.priced.currency)
+        assert sums.totals.captured <= worth, "only what has left"
+        settled = not order.credits and not has_open_operations(order)
+        if settled and not order.is_blocked(Blocks.CAPTURE):
+            assert worth == sums.totals.captured, "all that has left"
 
 
 def check_slots(order: Order) -> None:
@@ -481,12 +502,28 @@ def check_rest(shop: Shop, order: Order, sums: Balance) -> None:
     now = shop.store.now()
     asks = CheckQueue | RemoteTask
     assert [] == [task for task in due(order, now) if not isinstance(task, asks)], "all is settled"
-    stored = shop.store.load(order.stream)
-    if any(isinstance(task, RemoteTask) for task in due(order, now)):
-        assert stored.due_at is not None, "somebody will look again"
+    asked = (OperationStatus.SUCCEEDED, OperationStatus.PARKED, *FAILURES)
+    if any(known.status not in asked for known in order.payment.operations.values()):
+        assert shop.store.load(order.stream).due_at is not None, "somebody will look again"
+    if not is_ended(order):
+        check_progress(order, sums)
     if not order.is_blocked(Blocks.REFUND) and not has_open_operations(order):
         through = all(tender.uses_gateway for tender in order.payment.tenders)
         assert not (through and sums.to_pay_back.is_positive), "what was held too much went back"
+
+
+def check_progress(order: Order, sums: Balance) -> None:
+    """Open units have their stock, or a time to try again; a debt is covered, or was declined."""
+    for each in order.fulfilment_lines():
+        have = order.stock.reserved(each.id) + order.stock.queued(each.id)
+        if have < len(order.open_slots(each)):
+            assert order.stock.retry_at is not None, "stock will be tried again"
+            return
+    operations = order.payment.operations.values()
+    through = all(tender.uses_gateway for tender in order.payment.tenders)
+    if through and all(known.status is OperationStatus.SUCCEEDED for known in operations):
+        sure = sums.held + sums.totals.authorised
+        assert sure >= sums.owed, "what is owed is held or set aside"
 
 
 def check(world: World) -> None:
@@ -517,6 +554,7 @@ def check_end(world: World) -> None:
         assert not has_open_operations(order), "every question is answered in the end"
         assert 0 == sums.owed.minor, "nothing is owed for what was not kept"
         assert 0 == sums.held.minor, "no money is kept"
+        assert 0 == sums.totals.authorised.minor, "no money is set aside"
         assert () == shop.store.allocations(order.stream), "no stock is kept"
     check(world)
 
