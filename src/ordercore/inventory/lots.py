@@ -1,5 +1,8 @@
 """
-Lots and serials: which units go first, who got which, and what must match (RULES I-8).
+Lots: which units go first, and who got which (RULES I-8).
+
+Serial numbers belong to single units: they are packed in `ordercore.fulfilment` and come back in
+`ordercore.returns`.
 """
 
 from __future__ import annotations
@@ -9,9 +12,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from enum import StrEnum, unique
 
-from attrs import define, field, frozen
+from attrs import field, frozen
 
-from ordercore.errors import RefusedError
 from ordercore.ids import ItemId, LineId, LocationId, StreamId, checked_id
 from ordercore.inventory._checks import item_id, line_id, location_id, stream_id, units
 from ordercore.inventory.model import OutOfStockError, Shortage
@@ -22,9 +24,6 @@ __all__ = [
     "LotPick",
     "LotRule",
     "LotShipment",
-    "SerialMismatchError",
-    "check_packed_serials",
-    "check_returned_serials",
     "pick_lots",
     "trace",
 ]
@@ -76,15 +75,6 @@ class LotShipment:
     owner: StreamId = field(converter=stream_id)
     line: LineId = field(converter=line_id)
     quantity: int = field(validator=units)
-
-
-@define
-class SerialMismatchError(RefusedError):
-    """Serials that are not those of the units."""
-
-    sentence = "The serials do not match: {problem}."
-    problem: str
-    serials: tuple[str, ...]
 
 
 def pick_lots(
@@ -144,42 +134,3 @@ def trace(shipments: Iterable[LotShipment], lot: str) -> tuple[LotShipment, ...]
         LotShipment(lot=lot, owner=owner, line=line, quantity=quantity)
         for (owner, line), quantity in sorted(found.items())
     )
-
-
-def check_packed_serials(serials: Sequence[str], quantity: int) -> None:
-    """
-    Refuse serialised units that are packed without their serials, each its own.
-
-    Raises:
-        SerialMismatchError: Not as many serials as units, or one of them twice.
-
-    Source:
-        RULES I-8.
-    """
-    twice = tuple(sorted(serial for serial, n in Counter(serials).items() if n > 1))
-    if twice:
-        raise SerialMismatchError("a serial was scanned twice", twice)
-    if len(serials) != quantity:
-        problem = f"{quantity} units need as many serials, not {len(serials)}"
-        raise SerialMismatchError(problem, tuple(serials))
-
-
-def check_returned_serials(returned: Iterable[str], dispatched: Iterable[str]) -> None:
-    """
-    Refuse returned units that were never sent, or came back before.
-
-    Args:
-        returned: The serials that have come back so far, the new ones included.
-        dispatched: The serials that were sent.
-
-    Raises:
-        SerialMismatchError: One of them was not sent, or is named twice.
-
-    Source:
-        RULES I-8.
-    """
-    left = Counter(dispatched)
-    left.subtract(returned)
-    wrong = tuple(sorted(serial for serial, n in left.items() if n < 0))
-    if wrong:
-        raise SerialMismatchError("these were not sent, or came back before", wrong)

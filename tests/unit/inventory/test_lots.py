@@ -9,9 +9,6 @@ from ordercore.inventory.lots import (
     Lot,
     LotRule,
     LotShipment,
-    SerialMismatchError,
-    check_packed_serials,
-    check_returned_serials,
     pick_lots,
     trace,
 )
@@ -81,22 +78,3 @@ def test_a_recall_finds_everybody() -> None:
     shipments = [sent("a", "o-2", 1), sent("b", "o-1", 4), sent("a", "o-1", 2), sent("a", "o-2", 3)]
     assert (sent("a", "o-1", 2), sent("a", "o-2", 4)) == trace(shipments, "a")
     assert () == trace(shipments, "c")
-
-
-def test_serialised_units_are_packed_with_their_serials() -> None:
-    """As many as units, each once."""
-    check_packed_serials(["s1", "s2"], 2)
-    check_packed_serials([], 0)
-    for wrong in (["s1"], ["s1", "s2", "s3"], ["s1", "s1"], []):
-        with pytest.raises(SerialMismatchError):
-            check_packed_serials(wrong, 2)
-
-
-def test_only_what_was_sent_comes_back() -> None:
-    """A foreign serial, or one that came back before, is refused by name."""
-    check_returned_serials(["s2"], ["s1", "s2"])
-    check_returned_serials([], ["s1"])
-    for wrong in (["s3"], ["s1", "s1"]):
-        with pytest.raises(SerialMismatchError) as caught:
-            check_returned_serials(wrong, ["s1", "s2"])
-        assert (wrong[-1],) == caught.value.serials
