@@ -8,7 +8,6 @@ silence, or to break; it is idempotent by key, as gateways are.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from itertools import count
@@ -281,12 +280,7 @@ class Shop:
 def packable(work: FulfilmentOrder, most: int) -> tuple[PackItem, ...]:
     """What can be packed of one piece of work, at most so many units of a line."""
     return tuple(
-        PackItem(line=known.line, quantity=min(most, known.to_pack))
+        PackItem(line=known.line, quantity=min(most, known.wanted - known.packed))
         for known in work.lines
-        if known.to_pack > 0
+        if known.wanted > known.packed
     )
-
-
-def slots_of(pairs: Iterable[tuple[LineId, int]]) -> dict[LineId, int]:
-    """Units by line."""
-    return dict(pairs)

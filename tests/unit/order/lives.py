@@ -1,0 +1,254 @@
+"""Orders in each headline status, and a request and a report of each kind."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from ordercore.facts import Report, Request
+from ordercore.fulfilment import commands as fc
+from ordercore.fulfilment.model import (
+    Booked,
+    LineUnits,
+    ParcelStatus,
+)
+from ordercore.ids import (
+    CreditId,
+    FulfilmentId,
+    HoldKind,
+    Key,
+    LineId,
+    ParcelId,
+    Reference,
+    ReturnId,
+    TenderId,
+)
+from ordercore.order import commands as oc
+from ordercore.order.model import Order
+from ordercore.order.quote import quote_refund
+from ordercore.order.status import OrderStatus
+from ordercore.order.terms import Blocks, Terms
+from ordercore.payment import commands as pc
+from ordercore.payment.answers import Succeeded
+from ordercore.payment.model import DisputeStatus, Operation, Tender, TenderKind
+from ordercore.refund.model import CreditCause, RefundRequest
+from ordercore.returns import commands as rc
+from ordercore.returns.model import Grade, ReturnUnits
+from tests.laws.order_world import NORTH, SOUTH, Fate, Shop, basket, eur, line
+
+TEA: Final = LineId("tea")
+WORK: Final = FulfilmentId("o-1-F1")
+PARCEL: Final = ParcelId("o-1-P1")
+RMA: Final = ReturnId("r-1")
+
+
+def placed() -> tuple[Shop, Order]:
+    """Its card was declined: not confirmed."""
+    shop = _open(Fate.DECLINED)
+    return shop, shop.place(line("tea", 2))
+
+
+def confirmed() -> tuple[Shop, Order]:
+    """Stock and money are sure, and nobody has picked anything."""
+    shop = _open()
+    return shop, shop.place(line("tea", 2))
+
+
+def fulfilling() -> tuple[Shop, Order]:
+    """One of two units has left."""
+    shop, order = confirmed()
+    parcel = fc.PackParcel(
+        parcel=PARCEL, fulfilment=WORK, items=(fc.PackItem(line=TEA, quantity=1),)
+    )
+    shop.do(order.id, parcel)
+    return shop, shop.do(order.id, fc.Dispatch(parcel=PARCEL)).order
+
+
+def fulfilled() -> tuple[Shop, Order]:
+    """All has left."""
+    shop, order = confirmed()
+    return shop, shop.send_all(order.id)
+
+
+def delivered() -> tuple[Shop, Order]:
+    """All has arrived."""
+    shop, order = confirmed()
+    return shop, shop.send_all(order.id, deliver=True)
+
+
+def completed() -> tuple[Shop, Order]:
+    """Nothing is owed by anyone any more."""
+    shop, order = delivered()
+    shop.clock.forward(timedelta(days=400))
+    return shop, shop.service.advance(order.id)
+
+
+def cancelled() -> tuple[Shop, Order]:
+    """Nothing is open, nothing has left."""
+    shop = _open()
+    order = shop.place(line("tea", 2), terms=Terms(release_automatically=False))
+    return shop, shop.do(order.id, oc.Cancel()).order
+
+
+def expired() -> tuple[Shop, Order]:
+    """Not confirmed in time."""
+    shop, order = placed()
+    shop.clock.forward(timedelta(days=8))
+    return shop, shop.service.advance(order.id)
+
+
+def _open(*fates: Fate) -> Shop:
+    shop = Shop()
+    shop.receive("tea", 10)
+    shop.till.fates = deque(fates)
+    return shop
+
+
+LIVES: Final[Mapping[OrderStatus, Callable[[], tuple[Shop, Order]]]] = {
+    OrderStatus.PLACED: placed,
+    OrderStatus.CONFIRMED: confirmed,
+    OrderStatus.FULFILLING: fulfilling,
+    OrderStatus.FULFILLED: fulfilled,
+    OrderStatus.DELIVERED: delivered,
+    OrderStatus.COMPLETED: completed,
+    OrderStatus.CANCELLED: cancelled,
+    OrderStatus.EXPIRED: expired,
+}
+
+
+def requests(order: Order) -> tuple[Request, ...]:
+    """A request of every kind, as sensible as can be for any order."""
+    return (*_order_requests(order), *_payment_requests(order), *_work(), *_parcels(), *_returns())
+
+
+def _order_requests(order: Order) -> tuple[Request, ...]:
+    kind = HoldKind("fraud")
+    kindness = RefundRequest(id=CreditId("kind"), cause=CreditCause.GOODWILL, goodwill=eur(1))
+    return (
+        oc.Place(order=order.id, priced=order.priced),
+        oc.Confirm(),
+        oc.Cancel(),
+        oc.CancelUnits(units=((TEA, 1),)),
+        oc.PlaceHold(kind=kind, blocks=(Blocks.SHIP,)),
+        oc.ReleaseHold(kind=kind),
+        oc.MoveToStage(stage="packing"),
+        oc.AmendTerms(terms=Terms(tolerance=1)),
+        oc.ProposeAmendment(proposal="p", addition=basket(line("cup", 1))),
+        oc.ConfirmAmendment(proposal="p"),
+        oc.DeclineAmendment(proposal="p"),
+        oc.ChangeDestination(),
+        oc.IssueInvoice(),
+        oc.Complete(),
+        oc.AddNote(text="hello"),
+        oc.ChangeTags(add=("vip",)),
+        oc.AddReference(system="erp", value="4711"),
+        *_kindness(order, kindness),
+    )
+
+
+def _kindness(order: Order, wanted: RefundRequest) -> tuple[Request, ...]:
+    """A refund can be asked for only where there is something to quote."""
+    if order.credits and not order.fulfilment.dispatched:
+        return ()
+    return (oc.Refund(quote=quote_refund(order, wanted, order.placed_at)),)
+
+
+def _payment_requests(order: Order) -> tuple[Request, ...]:
+    key = next(iter(order.payment.operations), Key("none"))
+    card = TenderId("card")
+    return (
+        pc.AddTender(tender=Tender(id=TenderId("cash"), kind=TenderKind.CASH)),
+        pc.RetryPayment(tender=card),
+        pc.CaptureNow(),
+        pc.VoidAuthorisation(tender=card),
+        pc.RecordPayment(tender=card, amount=eur(1), reference=Reference("slip")),
+        pc.RecordRefund(tender=card, amount=eur(1), reference=Reference("slip-2")),
+        pc.ResolveOperation(key=key, outcome=pc.Outcome.NEVER_HAPPENED),
+    )
+
+
+def _work() -> tuple[Request, ...]:
+    units = (LineUnits(line=TEA, quantity=1),)
+    return (
+        fc.ReleaseFulfilment(fulfilment=WORK),
+        fc.HoldFulfilment(fulfilment=WORK, reason="lunch"),
+        fc.ResumeFulfilment(fulfilment=WORK),
+        fc.MoveFulfilment(fulfilment=WORK, location=SOUTH),
+        fc.SplitFulfilment(fulfilment=WORK, into=FulfilmentId("new"), lines=units),
+        fc.MergeFulfilments(fulfilment=WORK, merged=FulfilmentId("new")),
+        fc.PickUnits(fulfilment=WORK, lines=units),
+        fc.PutBackUnits(fulfilment=WORK, lines=units),
+        fc.RecordShortPick(fulfilment=WORK, lines=units),
+        fc.AcceptCancel(fulfilment=WORK),
+        fc.RefuseCancel(fulfilment=WORK),
+    )
+
+
+def _parcels() -> tuple[Request, ...]:
+    item = fc.PackItem(line=TEA, quantity=1)
+    return (
+        fc.PackParcel(parcel=ParcelId("p-new"), fulfilment=WORK, items=(item,)),
+        fc.UnpackParcel(parcel=PARCEL),
+        fc.RetryBooking(parcel=PARCEL),
+        fc.Dispatch(parcel=PARCEL),
+        fc.DeliverDigital(lines=(LineUnits(line=TEA, quantity=1),)),
+        fc.CorrectParcel(parcel=PARCEL, status=ParcelStatus.DELIVERED, reason="seen"),
+    )
+
+
+def _returns() -> tuple[Request, ...]:
+    units = ReturnUnits(line=TEA, quantity=1)
+    return (
+        rc.RequestReturn(return_id=RMA, items=(rc.ReturnWish(units=units),)),
+        rc.ApproveReturn(return_id=RMA),
+        rc.RejectReturn(return_id=RMA, reason="no"),
+        rc.LabelReturn(return_id=RMA),
+        rc.ReceiveReturn(return_id=RMA, items=(units,), location=NORTH),
+        rc.InspectReturn(return_id=RMA, results=(rc.Finding(units=units, grade=Grade.A_NEW),)),
+        rc.CloseReturn(return_id=RMA),
+    )
+
+
+def reports(order: Order, at: datetime) -> tuple[Report, ...]:
+    """A report of every kind, about things that are there and things that are not."""
+    known = next(iter(order.payment.operations), Key("none"))
+    done = Succeeded(reference=Reference("ref-x"), amount=eur(2000))
+    told: list[Report] = [
+        pc.ReportAnswer(key=key, answer=done, at=at) for key in (known, Key("nobody"))
+    ]
+    told += [
+        pc.ReportOperation(operation=kind, reference=Reference(name), amount=eur(2000), at=at)
+        for kind in Operation
+        for name in (f"ref-{known}", "ref-unknown")
+    ]
+    told += [
+        pc.ReportFailure(operation=kind, reference=Reference(f"ref-{known}"), at=at)
+        for kind in Operation
+    ]
+    told += [
+        pc.ReportDispute(
+            reference=Reference("case"),
+            tender=TenderId("card"),
+            amount=eur(100),
+            status=status,
+            at=at,
+        )
+        for status in DisputeStatus
+    ]
+    return (*told, *_late_reports(at))
+
+
+def _late_reports(at: datetime) -> tuple[Report, ...]:
+    booked = Booked(tracking_number="T1", label="label")
+    return (
+        pc.ReportAuthorisationExpired(reference=Reference("ref-unknown"), at=at),
+        pc.ReportCollected(
+            tender=TenderId("card"), amount=eur(5), reference=Reference("door"), at=at
+        ),
+        *(fc.ReportTracking(parcel=PARCEL, status=status, at=at) for status in ParcelStatus),
+        fc.ReportBooking(parcel=PARCEL, answer=booked, at=at),
+        fc.ReportBooking(parcel=ParcelId("nowhere"), answer=booked, at=at),
+        rc.ReportReturnMoved(return_id=RMA, at=at),
+    )
