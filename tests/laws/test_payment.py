@@ -18,6 +18,7 @@ from ordercore.facts import Event
 from ordercore.ids import Key, OrderId, Reference, TenderId
 from ordercore.money import EUR, Money
 from ordercore.payment import balance as balancing
+from ordercore.payment import decide as deciding
 from ordercore.payment import intents as intending
 from ordercore.payment.answers import (
     Answer,
@@ -39,6 +40,7 @@ from ordercore.payment.commands import (
 from ordercore.payment.events import OperationIntended
 from ordercore.payment.intents import PaymentBasis
 from ordercore.payment.model import (
+    FAILURES,
     DisputeStatus,
     Intent,
     Operation,
@@ -47,6 +49,7 @@ from ordercore.payment.model import (
     Tender,
     TenderKind,
 )
+from ordercore.payment.policy import Capabilities, PaymentPolicy
 from tests.laws.payment_world import (
     CARD,
     GIFT,
@@ -155,11 +158,11 @@ def facts_about(known: Intent) -> list[PaymentReport]:
     return found
 
 
-ALL_FACTS = [report for known in INTENTS for report in facts_about(known)]
-ALL_FACTS += [
+COLLECTED = [
     ReportCollected(tender=CARD, amount=euro(minor), reference=Reference("cash-1"), at=START)
     for minor in (200, 300)
 ]
+ALL_FACTS = [*(report for known in INTENTS for report in facts_about(known)), *COLLECTED]
 histories = st.lists(st.sampled_from(ALL_FACTS), min_size=1, max_size=14)
 
 
@@ -174,7 +177,7 @@ def test_facts_may_come_in_any_order_and_twice(
 
 
 def law_of_balances(reports: Iterable[PaymentReport]) -> None:
-    """No balance is below zero, and what is live is part of what was approved."""
+    """No balance is below zero, the tenders add up, and what came to nothing counts for nothing."""
     state = told_in(reports, OPERATIONS, BASIS)
     sums = totals(state, EUR)
     figures = (
@@ -193,6 +196,55 @@ def law_of_balances(reports: Iterable[PaymentReport]) -> None:
     assert sum((part.captured for part in parts), euro(0)) == sums.captured
     assert sum((part.refunded for part in parts), euro(0)) == sums.refunded
     assert sum((part.authorised for part in parts), euro(0)) == sums.authorised
+    counted = [
+        found.settled
+        for found in state.of(Operation.CAPTURE)
+        if found.settled is not None and found.status not in FAILURES
+    ]
+    recorded = [entry.amount for entry in state.recorded.values()]
+    assert sum((*counted, *recorded), euro(0)) == sums.captured
+
+
+def law_of_the_largest(reports: Iterable[PaymentReport]) -> None:
+    """What moved is the largest figure that was told, never a sum of figures (ARCHITECTURE)."""
+    told = tuple(reports)
+    state = told_in(told, OPERATIONS, BASIS)
+    for key, found in state.operations.items():
+        stated = [
+            report.amount
+            for report in told
+            if isinstance(report, ReportOperation) and report.reference == REFERENCES[key]
+        ]
+        assert found.settled is None or found.settled <= max([*stated, found.intent.amount])
+
+
+def law_of_repeats(reports: Iterable[PaymentReport]) -> None:
+    """A webhook that comes again adds no fact."""
+    state = told_in(reports, OPERATIONS, BASIS)
+    for report in reports:
+        if not isinstance(report, ReportAnswer):
+            assert () == deciding.decide_payment(
+                state,
+                report,
+                START,
+                basis=BASIS,
+                policy=PaymentPolicy(),
+                capabilities=Capabilities(),
+            )
+
+
+@LAW
+@given(reports=histories)
+def test_the_largest_figure_counts(reports: list[PaymentReport]) -> None:
+    """ARCHITECTURE: cumulative amounts are merged by maximum."""
+    law_of_the_largest(reports)
+
+
+@LAW
+@given(reports=histories)
+def test_webhooks_may_be_repeated(reports: list[PaymentReport]) -> None:
+    """ARCHITECTURE: a report that comes twice changes nothing, and writes nothing."""
+    law_of_repeats(reports)
 
 
 @LAW
@@ -307,6 +359,7 @@ def law_of_surplus(owed: int, less: int) -> None:
     shop.work()
     with_wishes(shop, owed=max(owed - less, 0))
     shop.work()
+    assert min(owed, less) == shop.gateway.moved(Operation.VOID)
     assert totals(shop.state, EUR).authorised == Money(max(owed - less, 0), EUR)
     assert () == shop.intend()
 

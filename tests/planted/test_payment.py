@@ -1,0 +1,313 @@
+"""
+Wrong ways to move money, each of which a law must notice.
+
+Most are bugs that shops have had: a timeout taken for a decline, a webhook that counts twice, a
+failure that a repeated success undoes, a chargeback that is charged again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from attrs import evolve
+
+from ordercore.facts import Event
+from ordercore.ids import Key, OrderId, TenderId
+from ordercore.money import Money
+from ordercore.payment import _replies as replying
+from ordercore.payment import balance as balancing
+from ordercore.payment import intents as intending
+from ordercore.payment import reports as reporting
+from ordercore.payment._case import Case
+from ordercore.payment.answers import Succeeded
+from ordercore.payment.balance import Sums
+from ordercore.payment.commands import PaymentReport, ReportOperation
+from ordercore.payment.events import (
+    DisputeReported,
+    OperationNeverHappened,
+    OperationSucceeded,
+)
+from ordercore.payment.intents import Desk, Want
+from ordercore.payment.model import (
+    Dispute,
+    DisputeStatus,
+    Operation,
+    OperationState,
+    PaymentState,
+)
+from tests.laws.payment_world import (
+    Fate,
+    Shop,
+    Wishes,
+    dispute,
+    failure,
+    law_of_order,
+    law_of_the_end,
+    law_of_the_purse,
+    law_of_truth,
+    with_wishes,
+)
+from tests.laws.test_payment import (
+    BASIS,
+    INTENTS,
+    OPERATIONS,
+    REFERENCES,
+    answer,
+    facts_about,
+    law_of_balances,
+    law_of_keys,
+    law_of_lost_disputes,
+    law_of_parts,
+    law_of_repeats,
+    law_of_silence,
+    law_of_surplus,
+    law_of_the_largest,
+    webhook,
+)
+
+CAPTURE = INTENTS[2]
+
+
+def history() -> None:
+    """An order sent in two parcels and then cancelled; its calls get lost and come late."""
+    shop = Shop(wishes=Wishes(claimable=4_000))
+    shop.work()
+    with_wishes(shop, claimable=6_000)
+    shop.step()
+    shop.step([Fate.LATE])
+    for _ in range(3):
+        shop.wait(20)
+        shop.work()
+        law_of_truth(shop)
+        law_of_the_purse(shop)
+    for report in shop.gateway.webhooks(shop.now):
+        shop.tell(report)
+    with_wishes(shop, ended=True)
+    shop.step()
+    shop.step([Fate.LATE, Fate.LATE])
+    shop.settle(12)
+    law_of_truth(shop)
+    law_of_the_purse(shop)
+    law_of_the_end(shop)
+
+
+def order_of_facts() -> None:
+    """The orders of facts that shops have tripped over."""
+    success, pending = facts_about(CAPTURE)[0], facts_about(CAPTURE)[2]
+    declined = facts_about(CAPTURE)[3]
+    reference = REFERENCES[CAPTURE.key]
+    failed = failure(Operation.CAPTURE, reference)
+    lost = dispute(DisputeStatus.LOST, reference, hours=50, minor=900)
+    won = dispute(DisputeStatus.WON, reference, hours=30, minor=900)
+    told = webhook(CAPTURE, percent=100, named=False)
+    more = webhook(CAPTURE, percent=120, named=False)
+    stories: list[list[PaymentReport]] = [
+        [success, failed],
+        [success, declined],
+        [pending, declined, told],
+        [success, told, more],
+        [success, lost, won],
+        [success, failed, told],
+    ]
+    for story in stories:
+        law_of_the_largest(story)
+        law_of_repeats(story)
+        law_of_order(story, [*reversed(story), story[0]], OPERATIONS, BASIS)
+        law_of_order(story, [*story, *story], OPERATIONS, BASIS)
+
+
+def silence() -> None:
+    for minutes in (0, 20, 46, 47, 600, 1_439, 1_440, 3_000):
+        law_of_silence(minutes)
+
+
+def keys() -> None:
+    law_of_keys(("a:b", Operation.CAPTURE, "c", 1), ("a", Operation.CAPTURE, "b:c", 1))
+    law_of_keys(("a", Operation.CAPTURE, "b", 1), ("a", Operation.CAPTURE, "b", 2))
+
+
+def parts() -> None:
+    law_of_parts([None, 3_000], 10_000)
+    law_of_parts([3_000, None, 9_000], 10_000)
+    law_of_parts([3_000], 10_000)
+
+
+def surplus() -> None:
+    for owed, less in ((10_000, 1), (10_000, 2_999), (10_000, 10_000), (1, 0)):
+        law_of_surplus(owed, less)
+
+
+def lost_disputes() -> None:
+    law_of_lost_disputes(5_000, 900)
+
+
+def balances() -> None:
+    law_of_balances(
+        [
+            answer(INTENTS[0], _whole(0)),
+            answer(CAPTURE, _whole(2)),
+            answer(INTENTS[5], _whole(5)),
+            failure(Operation.CAPTURE, REFERENCES[CAPTURE.key]),
+        ]
+    )
+
+
+def _whole(index: int) -> Succeeded:
+    known = INTENTS[index]
+    return Succeeded(reference=REFERENCES[known.key], amount=known.amount)
+
+
+LAWS = (
+    history,
+    order_of_facts,
+    silence,
+    keys,
+    parts,
+    surplus,
+    lost_disputes,
+    balances,
+)
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_the_laws_hold(law: Callable[[], None]) -> None:
+    """Without a bug every law holds, so what falls below falls because of the bug."""
+    law()
+
+
+def too_early(_case: Case, found: OperationState, at: datetime) -> Event:
+    """ "Not found" is believed at once."""
+    return OperationNeverHappened(key=found.intent.key, at=at)
+
+
+def never_forgotten(case: Case, found: OperationState, at: datetime) -> Event:
+    """ "Not found" is believed when the gateway has forgotten the key long ago."""
+    able = evolve(case.capabilities, key_lifetime=timedelta(days=999))
+    return _NOT_FOUND(evolve(case, capabilities=able), found, at)
+
+
+def joined_key(order: OrderId, operation: Operation, tender: TenderId, attempt: int) -> Key:
+    """Two ids with a colon in them make one key."""
+    return Key(f"{order}:{tender}:{operation}:{attempt}")
+
+
+def one_key(order: OrderId, operation: Operation, tender: TenderId, _attempt: int) -> Key:
+    """A second attempt has the key of the first, and gets its answer."""
+    return _KEY(order, operation, tender, 1)
+
+
+def held(self: Sums) -> int:
+    """What a bank took counts as given back, so it is charged again."""
+    return self.captured - self.refunded - self.disputes_lost
+
+
+def keeps_nothing(_case: Case, _report: object) -> Iterator[Event]:
+    """A report that fits nothing is dropped."""
+    return iter(())
+
+
+def forgets(_before: PaymentState, _case: Case) -> Iterator[Event]:
+    """A report that waits is never looked at again."""
+    return iter(())
+
+
+def revives(_case: Case, found: OperationState, command: ReportOperation) -> Iterator[Event]:
+    """A success that comes again adds up with the first."""
+    known = found.settled or Money.zero(command.amount.currency)
+    yield OperationSucceeded(
+        key=found.intent.key,
+        reference=command.reference,
+        amount=known + command.amount,
+        at=command.at,
+    )
+
+
+def any_news(_found: OperationState, _command: ReportOperation) -> bool:
+    """Whatever a webhook says is news."""
+    return True
+
+
+def last_word(told: Dispute, _known: tuple[Dispute, ...]) -> Iterator[Event]:
+    """The report that comes last counts, whenever the bank decided."""
+    yield DisputeReported(
+        reference=told.reference,
+        tender=told.tender,
+        amount=told.amount,
+        status=told.status,
+        at=told.at,
+    )
+
+
+def no_flight(self: OperationState) -> Money:
+    """What is in doubt does not count as under way."""
+    return Money.zero(self.intent.amount.currency)
+
+
+def failed_counts(self: OperationState) -> Money:
+    """A failed capture still counts as money."""
+    return self.settled or Money.zero(self.intent.amount.currency)
+
+
+def takes_all(desk: Desk, found: OperationState, surplus: int) -> int:
+    """A void takes the whole authorisation, needed or not."""
+    return 0 if desk.book.is_busy(found) else desk.book.live(found) * (surplus > 0)
+
+
+def never_voids(_desk: Desk, _found: OperationState, _surplus: int) -> int:
+    """What is too much stays authorised."""
+    return 0
+
+
+def generous(desk: Desk) -> Iterator[Want]:
+    """Everything that was captured goes back as soon as anything does."""
+    for want in _REFUNDS(desk):
+        assert want.target is not None
+        whole = desk.state.operations[want.target].intent.amount
+        yield evolve(want, amount=whole + whole)
+
+
+def greedy(state: PaymentState, owed: Money) -> dict[TenderId, Money]:
+    """Each tender is to pay all that is owed."""
+    return {tender.id: owed for tender in state.tenders}
+
+
+_NOT_FOUND = replying._not_found
+_KEY = intending.operation_key
+_REFUNDS = intending.refunds
+
+BUGS: list[tuple[object, str, object, Callable[[], None]]] = [
+    (replying, "_not_found", too_early, silence),
+    (replying, "_not_found", too_early, history),
+    (replying, "_not_found", never_forgotten, silence),
+    (intending, "operation_key", joined_key, keys),
+    (intending, "operation_key", one_key, keys),
+    (intending, "operation_key", one_key, history),
+    (Sums, "taken", property(held), lost_disputes),
+    (reporting, "_wait", keeps_nothing, order_of_facts),
+    (reporting, "_happened", revives, order_of_facts),
+    (reporting, "_is_news", any_news, order_of_facts),
+    (reporting, "_dispute_facts", last_word, order_of_facts),
+    (OperationState, "in_flight", property(no_flight), history),
+    (OperationState, "moved", property(failed_counts), balances),
+    (intending, "_voidable", takes_all, surplus),
+    (intending, "_voidable", never_voids, surplus),
+    (intending, "_voidable", never_voids, history),
+    (intending, "refunds", generous, history),
+    (balancing, "planned", greedy, parts),
+]
+
+
+@pytest.mark.parametrize(("where", "name", "bug", "law"), BUGS)
+def test_each_bug_falls(
+    where: object,
+    name: str,
+    bug: object,
+    law: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With the bug in place its law does not hold."""
+    monkeypatch.setattr(where, name, bug)
+    with pytest.raises(AssertionError):
+        law()
