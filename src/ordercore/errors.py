@@ -46,9 +46,8 @@ class OrderCoreError(Exception):
     @property
     def facts(self) -> dict[str, object]:
         """What the error knows, by name."""
-        if not attrs.has(type(self)):
-            return {}
-        return {field.name: getattr(self, field.name) for field in attrs.fields(type(self))}
+        fields: tuple[attrs.Attribute[object], ...] = getattr(self, "__attrs_attrs__", ())
+        return {field.name: getattr(self, field.name) for field in fields}
 
     def __str__(self) -> str:
         return self.sentence.format(**self.facts)
