@@ -11,7 +11,6 @@ from typing import Final
 
 from attrs import field, frozen
 
-from ordercore.adapters._sqlite_reads import from_micros, instant_or_none, micros, micros_or_none
 from ordercore.ids import Key, OrderId, Reference, TenderId
 from ordercore.money import Currency, Money
 from ordercore.payment.answers import (
@@ -25,7 +24,14 @@ from ordercore.payment.answers import (
 )
 from ordercore.payment.model import DisputeStatus, Operation, TenderKind
 from ordercore.ports.gateways import PaymentCall
-from ordercore.testing._sandbox_file import Connection, Row
+from ordercore.testing._sandbox_file import (
+    Connection,
+    Row,
+    from_micros,
+    instant_or_none,
+    micros,
+    micros_or_none,
+)
 
 __all__ = ["Ask", "Books", "Entry", "EntryState", "Verdict"]
 

@@ -12,7 +12,6 @@ from typing import Final
 
 from attrs import frozen
 
-from ordercore.adapters._sqlite_reads import from_micros, instant_or_none, micros, micros_or_none
 from ordercore.fulfilment.commands import ReportTracking
 from ordercore.fulfilment.model import (
     Booked,
@@ -25,7 +24,15 @@ from ordercore.ids import Key, OrderId, ParcelId
 from ordercore.ports.gateways import BookingRequest, CarrierGateway
 from ordercore.testing._sandbox_chance import NO_FAULTS, Chance, Fate, Faults
 from ordercore.testing._sandbox_errors import SandboxDownError, UnknownToSandboxError
-from ordercore.testing._sandbox_file import Connection, Row, SandboxFile
+from ordercore.testing._sandbox_file import (
+    Connection,
+    Row,
+    SandboxFile,
+    from_micros,
+    instant_or_none,
+    micros,
+    micros_or_none,
+)
 from ordercore.testing._sandbox_webhooks import Delivery
 
 __all__ = ["CarrierEntry", "SandboxCarrier"]

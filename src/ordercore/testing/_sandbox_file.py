@@ -9,16 +9,68 @@ import sqlite3
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from ordercore.adapters._sqlite_pool import translated
+from attrs import define
 
-__all__ = ["Connection", "Row", "SandboxFile"]
+from ordercore.errors import UnavailableError
+
+__all__ = [
+    "Connection",
+    "Row",
+    "SandboxFile",
+    "SandboxFileError",
+    "from_micros",
+    "instant_or_none",
+    "micros",
+    "micros_or_none",
+]
 
 Connection: TypeAlias = sqlite3.Connection
 Row: TypeAlias = tuple[Any, ...]
 BUSY_TIMEOUT_S: Final = 30
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+
+
+@define
+class SandboxFileError(UnavailableError):
+    """The sandbox cannot use its file: it is busy, damaged, or not writable."""
+
+    sentence = "The sandbox cannot use its file ({problem}); try again, or give it another."
+    problem: str
+
+
+def micros(instant: datetime) -> int:
+    """Whole microseconds since 1970 in UTC."""
+    return (instant - EPOCH) // MICROSECOND
+
+
+def from_micros(value: int) -> datetime:
+    """The instant of so many microseconds since 1970."""
+    return EPOCH + value * MICROSECOND
+
+
+def micros_or_none(instant: datetime | None) -> int | None:
+    """The same, where there is one."""
+    return None if instant is None else micros(instant)
+
+
+def instant_or_none(value: int | None) -> datetime | None:
+    """The same, where there is one."""
+    return None if value is None else from_micros(value)
+
+
+@contextmanager
+def translated() -> Generator[None]:
+    """The one place where errors of sqlite3 become ours; the cause is kept."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        raise SandboxFileError(name) from error
 
 
 class SandboxFile:

@@ -10,7 +10,6 @@ from typing import Final
 
 from attrs import field, frozen
 
-from ordercore.adapters._sqlite_reads import from_micros, micros
 from ordercore.facts import Report
 from ordercore.ids import Key, OrderId, Reference
 from ordercore.moment import utc
@@ -25,7 +24,11 @@ from ordercore.payment.commands import (
 from ordercore.payment.model import DisputeStatus, Operation
 from ordercore.testing._sandbox_books import Books, Entry
 from ordercore.testing._sandbox_chance import Chance
-from ordercore.testing._sandbox_file import Row
+from ordercore.testing._sandbox_file import (
+    Row,
+    from_micros,
+    micros,
+)
 
 __all__ = ["Delivery", "Webhooks"]
 

@@ -756,3 +756,11 @@ def test_its_own_clock_is_the_default() -> None:
     shop = SandboxGateway(":memory:")
     shop.authorise(call(AUTHORISE, "a"))
     assert before <= shop.ledger()[0].at <= datetime.now(UTC)
+
+
+def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
+    """A damaged or foreign file raises an error of ours, with its cause."""
+    (tmp_path / "g.db").write_bytes(b"no database at all" * 100)
+    with pytest.raises(UnavailableError, match="cannot use its file") as caught:
+        SandboxGateway(tmp_path / "g.db")
+    assert isinstance(caught.value.__cause__, sqlite3.Error)
