@@ -15,7 +15,7 @@ from ordercore.order.model import Order
 from ordercore.order.terms import Blocks
 from ordercore.pricing.figures import slot_value
 from ordercore.pricing.model import LineKind, PricedLine
-from ordercore.pricing.slots import NO_SLOTS, SlotSet
+from ordercore.pricing.slots import SlotSet
 from ordercore.returns.decide import ReturnsBasis
 from ordercore.returns.policy import ReturnFacts
 
@@ -97,9 +97,6 @@ def returns_basis(order: Order) -> ReturnsBasis:
         )
         for line in order.fulfilment_lines()
     }
-    arrived = {
-        line: slots & state.sent_back.get(line, NO_SLOTS) for line, slots in state.sent_back.items()
-    }
     return ReturnsBasis(
         owner=order.stream,
         policy=order.terms.returns,
@@ -108,7 +105,7 @@ def returns_basis(order: Order) -> ReturnsBasis:
         delivered=state.delivered,
         lost=state.lost,
         sent_back=state.sent_back,
-        arrived=arrived,
+        arrived=state.arrived,
         serials=serial_slots(state, facts),
     )
 

@@ -22,7 +22,7 @@ from ordercore.order import events as ev
 from ordercore.order._cancel import cancel
 from ordercore.order.evolve import replay
 from ordercore.order.model import Order
-from ordercore.order.refusals import NothingToCancelError
+from ordercore.order.refusals import InvalidUnitsError, NothingToCancelError
 from ordercore.order.rules import open_units
 from ordercore.pricing.model import PricedOrder
 from ordercore.pricing.totals import check_still_valid
@@ -80,6 +80,8 @@ def propose(order: Order, command: oc.ProposeAmendment, now: datetime) -> tuple[
         raise EmptyProposalError(name)
     if command.addition is not None:
         _check_addition(order, command.addition, now)
+    if len({line_id for line_id, _ in command.removals}) < len(command.removals):
+        raise InvalidUnitsError("a line is named twice")
     for line_id, units in command.removals:
         possible = open_units(order, order.priced.line(line_id))
         if type(units) is not int or not 0 < units <= possible:

@@ -16,15 +16,24 @@ from ordercore.invoice.build import (
     InvoiceBasis,
     Source,
     build,
-    invoiced_slots,
     pending_credits,
+    unstated,
 )
+from ordercore.invoice.build import to_invoice as due_slots
 from ordercore.invoice.events import DocumentIssued
+from ordercore.order.balance import has_open_slots
 from ordercore.order.model import Order
 from ordercore.order.terms import InvoiceWhen
 from ordercore.pricing.slots import NO_SLOTS, SlotSet
 
-__all__ = ["NothingToInvoiceError", "credit_note", "invoice", "owes_credit_note", "to_invoice"]
+__all__ = [
+    "NothingToInvoiceError",
+    "credit_note",
+    "invoice",
+    "owes_credit_note",
+    "owes_invoice",
+    "to_invoice",
+]
 
 
 @define
@@ -53,30 +62,36 @@ def _header(order: Order, now: datetime) -> Header:
 
 def to_invoice(order: Order, when: InvoiceWhen) -> Mapping[LineId, SlotSet]:
     """By line, the slots that an invoice is due for and that none states yet."""
-    done = invoiced_slots(order.documents, order.id) if order.documents else {}
-    return {
-        line: slots
-        for line, slots in _due(order, when)
-        if slots and not slots <= done.get(line, NO_SLOTS)
-        for slots in (slots - done.get(line, NO_SLOTS),)
-    }
-
-
-def _due(order: Order, when: InvoiceWhen) -> Iterator[tuple[LineId, SlotSet]]:
     if when is InvoiceWhen.NEVER or order.confirmed_at is None:
-        return
+        return {}
+    if when is InvoiceWhen.DISPATCH and has_open_slots(order):
+        if order.fulfilment.totals.dispatched == 0:
+            return {}
+    return due_slots(_source(order), dict(_closed(order, when)))
+
+
+def _closed(order: Order, when: InvoiceWhen) -> Iterator[tuple[LineId, SlotSet]]:
+    """The slots that are done with: sent, cancelled, or in need of no sending."""
     for line in order.priced.lines:
-        everything = SlotSet.of(0, line.quantity) - order.cancelled_slots(line.id)
         if when is InvoiceWhen.CONFIRMATION or not line.needs_fulfilment:
-            yield line.id, everything
+            yield line.id, SlotSet.of(0, line.quantity)
         else:
-            yield line.id, order.fulfilment.dispatched.get(line.id, NO_SLOTS)
+            sent = order.fulfilment.dispatched.get(line.id, NO_SLOTS)
+            yield line.id, sent | order.cancelled_slots(line.id)
+
+
+def owes_invoice(order: Order, when: InvoiceWhen) -> bool:
+    """Whether slots, or what belongs to no slots, still have to be invoiced."""
+    if to_invoice(order, when):
+        return True
+    is_last = bool(order.documents) and bool(order.credits) and not has_open_slots(order)
+    return is_last and not owes_credit_note(order) and bool(unstated(_source(order)))
 
 
 def invoice(order: Order, now: datetime, when: InvoiceWhen) -> Iterator[Event]:
     """The invoice of all that is due and not invoiced; nothing where there is none."""
-    wanted = to_invoice(order, when)
-    if wanted:
+    if owes_invoice(order, when):
+        wanted = to_invoice(order, when)
         basis = InvoiceBasis(header=_header(order, now), sources=((_source(order), wanted),))
         yield DocumentIssued(series=order.terms.invoice_series, document=build(basis), at=now)
 

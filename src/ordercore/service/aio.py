@@ -33,6 +33,7 @@ from ordercore.service.effects import Effect, Ports
 from ordercore.service.engine import SYSTEM, Engine, Receipt, Settings
 from ordercore.service.intentions import (
     PLACEHOLDER,
+    bound_terms,
     checked_settings,
     intention_of,
     key_of,
@@ -146,7 +147,7 @@ class AsyncOrderService:
         command = Place(
             order=order or PLACEHOLDER,
             priced=priced,
-            terms=evolve(terms or Terms(), capabilities=self._ports.payments.capabilities),
+            terms=bound_terms(terms, self._ports.payments.capabilities),
             tenders=tenders,
             customer=customer,
             destination=destination,

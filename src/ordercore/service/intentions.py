@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Final
 
-from attrs import define
+from attrs import define, evolve
 
 from ordercore.codec.converter import fingerprint
 from ordercore.errors import InvalidValueError
@@ -13,13 +13,16 @@ from ordercore.facts import Report, Request
 from ordercore.ids import Actor, Key, OrderId, checked_id
 from ordercore.order.commands import AddReference, ChangeDestination, Place
 from ordercore.order.party import Party
+from ordercore.order.terms import Terms
 from ordercore.payment.policy import Capabilities
-from ordercore.ports.unit_of_work import UniqueClaim
+from ordercore.ports.unit_of_work import AlreadyClaimedError, UniqueClaim
 from ordercore.service.engine import Intention, Settings
 
 __all__ = [
     "PLACEHOLDER",
+    "InvalidTermsError",
     "LeaseTooShortError",
+    "bound_terms",
     "checked_settings",
     "intention_of",
     "key_of",
@@ -50,6 +53,26 @@ def checked_settings(settings: Settings | None, capabilities: Capabilities) -> S
     if own.lease <= capabilities.call_timeout:
         raise LeaseTooShortError(str(capabilities.call_timeout))
     return own
+
+
+@define
+class InvalidTermsError(InvalidValueError):
+    """What was given as terms is none."""
+
+    sentence = "The terms of an order must be a Terms value."
+
+
+def bound_terms(terms: Terms | None, capabilities: Capabilities) -> Terms:
+    """
+    The terms of an order, with what its gateway can do frozen into them.
+
+    Raises:
+        InvalidTermsError: They are no terms.
+    """
+    own: object = Terms() if terms is None else terms
+    if not isinstance(own, Terms):
+        raise InvalidTermsError
+    return evolve(own, capabilities=capabilities)
 
 
 def key_of(key: str | None) -> Key | None:
@@ -97,11 +120,19 @@ def _claims(command: Request | Report) -> tuple[UniqueClaim, ...]:
             coupons = (
                 UniqueClaim("coupon", checked_id(code, "coupon")) for code in command.coupons
             )
-            return (*references, *coupons)
+            return _once((*references, *coupons))
         case AddReference():
             return (_reference(command.system, command.value),)
         case _:
             return ()
+
+
+def _once(claims: tuple[UniqueClaim, ...]) -> tuple[UniqueClaim, ...]:
+    """The same claims; one that is named twice is refused as if another order had it."""
+    for claim in claims:
+        if claims.count(claim) > 1:
+            raise AlreadyClaimedError(claim.scope, claim.value)
+    return claims
 
 
 def _reference(system: str, value: str) -> UniqueClaim:

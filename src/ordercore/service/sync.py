@@ -34,6 +34,7 @@ from ordercore.service.effects import Effect, Ports
 from ordercore.service.engine import SYSTEM, Engine, Receipt, Settings
 from ordercore.service.intentions import (
     PLACEHOLDER,
+    bound_terms,
     checked_settings,
     intention_of,
     key_of,
@@ -189,11 +190,10 @@ class OrderService:
             AlreadyClaimedError: A coupon or an external reference was used before.
             KeyReusedError: The key belongs to another command.
         """
-        own = terms or Terms()
         command = Place(
             order=order or PLACEHOLDER,
             priced=priced,
-            terms=evolve(own, capabilities=self._ports.payments.capabilities),
+            terms=bound_terms(terms, self._ports.payments.capabilities),
             tenders=tenders,
             customer=customer,
             destination=destination,
