@@ -223,6 +223,7 @@ def _retry(case: Case, command: RetryPayment) -> Iterator[Event]:
     """Without another instrument, what was declined for good may not be tried again (PAY-5)."""
     tender = case.tender(command.tender)
     if command.instrument is not None:
+        _check_not_sending(case, tender.id)
         tender = evolve(tender, instrument=command.instrument)
     elif any(
         found.decline in FOR_GOOD and not found.is_forgiven
@@ -231,6 +232,14 @@ def _retry(case: Case, command: RetryPayment) -> Iterator[Event]:
     ):
         raise AnotherInstrumentNeededError(tender.id)
     yield TenderReplaced(tender=tender, at=case.now)
+
+
+def _check_not_sending(case: Case, tender: TenderId) -> None:
+    """A call that may be sent again must keep its body, and so its instrument (PAY-2)."""
+    for key, found in case.state.operations.items():
+        resends = found.status in {OperationStatus.INTENDED, OperationStatus.IN_DOUBT}
+        if resends and found.intent.tender == tender and case.now <= found.intent.not_after:
+            raise StillSendingError(key, found.intent.not_after)
 
 
 def _capture_now(case: Case, command: CaptureNow) -> Iterator[Event]:

@@ -30,6 +30,7 @@ from ordercore.payment.model import (
     FAILURES,
     Dispute,
     OperationState,
+    OperationStatus,
     PaymentState,
     RecordedPayment,
     Tender,
@@ -217,6 +218,8 @@ def _replaced(state: PaymentState, tender: Tender) -> PaymentState:
 
 
 def _forgiven(found: OperationState) -> OperationState:
+    if found.status is OperationStatus.ACTION_REQUIRED:
+        return evolve(found, is_forgiven=True)
     if found.status not in FAILURES:
         return found
     return evolve(found, is_final=False, retry_at=None, is_forgiven=True)

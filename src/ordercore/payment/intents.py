@@ -144,6 +144,14 @@ class Desk:
             if tender in {None, found.intent.tender}
         )
 
+    def authorising(self, tender: TenderId | None = None) -> int:
+        """What is being authorised; not what the payer has abandoned, though it may still come."""
+        return sum(
+            found.in_flight.minor
+            for found in self.state.of(Operation.AUTHORISE)
+            if not found.is_abandoned and tender in {None, found.intent.tender}
+        )
+
     def is_settled(self, capture: OperationState) -> bool:
         """Whether a capture can be refunded yet (RULES PAY-2)."""
         if self.capabilities.refund_before_settlement or capture.settled_at is None:
@@ -263,13 +271,13 @@ def authorisations(desk: Desk) -> Iterator[Want]:
     basis = desk.basis
     if basis.is_ended or not basis.may_authorise or not desk.capabilities.takes(basis.currency):
         return
-    gap = desk.needed - desk.lasting() - desk.book.total.authorisations_in_flight
+    gap = desk.needed - desk.lasting() - desk.authorising()
     for tender, part in desk.planned.items():
         if not _may_authorise(desk, tender):
             continue
         own = desk.book.of(tender)
         brought = own.taken + desk.lasting(tender) - own.refunds_in_flight
-        amount = min(gap, part.minor - brought - own.authorisations_in_flight)
+        amount = min(gap, part.minor - brought - desk.authorising(tender))
         if amount > 0:
             yield desk.want(Operation.AUTHORISE, tender, amount)
             gap -= amount
@@ -281,7 +289,7 @@ def _may_authorise(desk: Desk, tender: TenderId) -> bool:
     if found is None or not found.uses_gateway:
         return False
     attempts = [old for old in desk.state.of(Operation.AUTHORISE) if old.intent.tender == tender]
-    if any(old.is_open for old in attempts):
+    if any(old.is_open and not old.is_abandoned for old in attempts):
         return False
     return not attempts or not desk.must_wait(attempts[-1].intent)
 

@@ -166,6 +166,11 @@ class OperationState:
         return self.status in OPEN
 
     @property
+    def is_abandoned(self) -> bool:
+        """Whether it waits for a payer who has chosen to pay with something else instead."""
+        return self.is_forgiven and self.status is OperationStatus.ACTION_REQUIRED
+
+    @property
     def moved(self) -> Money:
         """What it moved for good, as far as is known now."""
         counts = self.is_open or self.status is OperationStatus.SUCCEEDED

@@ -9,7 +9,7 @@ from attrs import evolve
 from ordercore.errors import ConflictError, NotFoundError, OrderCoreError, RefusedError
 from ordercore.ids import Key, Reference, TenderId
 from ordercore.money import EUR, USD, CurrencyMismatchError, LimitExceededError, Money
-from ordercore.payment.answers import Declined, DeclineKind, Succeeded, Unknown
+from ordercore.payment.answers import ActionRequired, Declined, DeclineKind, Succeeded, Unknown
 from ordercore.payment.balance import totals
 from ordercore.payment.commands import (
     AddTender,
@@ -315,6 +315,35 @@ def test_a_retry_keeps_the_key_of_an_open_attempt() -> None:
     shop.wait(3)
     shop.work()
     assert before == set(shop.state.operations)
+
+
+def test_the_instrument_stays_while_a_call_may_be_sent_again() -> None:
+    """PAY-2: a resend has the same body; another instrument would make it another."""
+    shop = Shop()
+    shop.intend()
+    with pytest.raises(StillSendingError):
+        shop.tell(RetryPayment(tender=CARD, instrument="tok_2"))
+    shop.wait(16)
+    shop.tell(RetryPayment(tender=CARD, instrument="tok_2"))
+
+
+def test_a_payer_may_choose_another_card_instead_of_confirming() -> None:
+    """What waits for the payer does not stop a new attempt; if it comes after all, it is voided."""
+    shop = Shop(state=PaymentState(tenders=(Tender(id=CARD),)))
+    (first,) = shop.intend()
+    required = ActionRequired(reference=Reference("a-1"), action="confirm")
+    shop.tell(ReportAnswer(key=first.key, answer=required, at=shop.now))
+    assert () == shop.intend()
+    shop.tell(RetryPayment(tender=CARD, instrument="tok_2"))
+    (second,) = shop.intend()
+    assert second.key != first.key
+    for key in (second.key, first.key):
+        reference = Reference("a-1" if key == first.key else "a-2")
+        succeeded = Succeeded(reference=reference, amount=first.amount)
+        shop.tell(ReportAnswer(key=key, answer=succeeded, at=shop.now))
+    assert [(Operation.VOID, first.amount)] == [
+        (intent.operation, intent.amount) for intent in shop.intend()
+    ]
 
 
 def test_refusals_say_what_to_do_next() -> None:
