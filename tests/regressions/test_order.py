@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from attrs import evolve as changed
 
-from ordercore.ids import CreditId
+from ordercore.errors import InvalidValueError
+from ordercore.ids import CreditId, HoldKind
 from ordercore.inventory.model import OutOfStockError
 from ordercore.inventory.reserve import BackorderRule
 from ordercore.order import commands as oc
 from ordercore.order.balance import balance
 from ordercore.order.refusals import StillOpenError
 from ordercore.order.status import OrderStatus, order_status
-from ordercore.order.terms import Terms
+from ordercore.order.terms import Blocks, Terms
 from ordercore.payment.model import Operation
 from ordercore.payment.policy import Capabilities, CaptureWhen, PaymentPolicy
 from ordercore.ports.unit_of_work import KeyReusedError
@@ -110,3 +112,33 @@ def test_money_that_lands_after_the_cancel_goes_back() -> None:
     assert eur(0) == balance(shop.load(order.id)).held
     assert 0 == shop.till.held(order.id)
     assert (CARD,) == order.payment.tenders
+
+
+def test_a_hold_can_be_given_another_end() -> None:
+    """A hold of the same kind and with the same blocks but another end was ignored (O-3)."""
+    shop = Shop()
+    shop.receive("tea", 1)
+    order = shop.place(line("tea", 1))
+    hold = oc.PlaceHold(kind=HoldKind("review"), blocks=(Blocks.SHIP,))
+    shop.do(order.id, hold)
+    until = shop.clock.now + timedelta(hours=1)
+    after = shop.do(order.id, changed(hold, release_at=until)).order
+    assert [until] == [known.release_at for known in after.holds]
+
+
+def test_a_served_order_is_forgiven_its_failures() -> None:
+    """Failures are counted in a row: the next one begins the back-off anew (ARCHITECTURE)."""
+    shop = Shop()
+    shop.receive("tea", 1)
+    order = shop.place(line("tea", 1))
+    shop.store.failed(order.stream, error="boom", back_off=(timedelta(seconds=1),))
+    shop.clock.forward(timedelta(seconds=2))
+    shop.service.run_due(limit=5)
+    assert 0 == shop.store.load(order.stream).attempts
+
+
+def test_a_naive_end_of_a_hold_is_refused_at_once() -> None:
+    """A time without a zone cannot even be said (ABUSE 27)."""
+    naive = datetime(2026, 1, 1)  # noqa: DTZ001 - it is bad on purpose
+    with pytest.raises(InvalidValueError):
+        oc.PlaceHold(kind=HoldKind("x"), blocks=(Blocks.SHIP,), release_at=naive)

@@ -14,7 +14,7 @@ from ordercore.order import events as ev
 from ordercore.order._cancel import cancel
 from ordercore.order.completion import not_complete
 from ordercore.order.documents import NothingToInvoiceError, invoice
-from ordercore.order.model import Order
+from ordercore.order.model import Hold, Order
 from ordercore.order.quote import check_fresh
 from ordercore.order.refusals import (
     InvalidTextError,
@@ -124,18 +124,23 @@ def refund(order: Order, command: oc.Refund, now: datetime) -> _Events:
 
 
 def place_hold(order: Order, command: oc.PlaceHold, now: datetime) -> _Events:
-    """Stop some of the work."""
+    """Stop some of the work; a hold of the same kind is replaced."""
     if not command.blocks:
         raise InvalidTextError("the list of what a hold blocks", len(Blocks))
-    same = any(hold.kind == command.kind and hold.blocks == command.blocks for hold in order.holds)
-    if same:
+    hold = Hold(
+        kind=command.kind,
+        blocks=command.blocks,
+        reason=command.reason,
+        release_at=command.release_at,
+    )
+    if hold in order.holds:
         return ()
     return (
         ev.HoldPlaced(
-            kind=command.kind,
-            blocks=command.blocks,
-            reason=command.reason,
-            release_at=command.release_at,
+            kind=hold.kind,
+            blocks=hold.blocks,
+            reason=hold.reason,
+            release_at=hold.release_at,
             at=now,
         ),
     )

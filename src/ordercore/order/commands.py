@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from ordercore.facts import Request
 from ordercore.ids import HoldKind, LineId, OrderId, checked_id
+from ordercore.moment import utc
 from ordercore.order.party import Destination, Party, PartyRef
 from ordercore.order.terms import Blocks, Terms
 from ordercore.payment.model import Tender
@@ -44,6 +45,10 @@ def _order_id(value: OrderId) -> OrderId:
 
 def _hold_kind(value: HoldKind) -> HoldKind:
     return HoldKind(checked_id(value, "hold kind"))
+
+
+def _instant(value: datetime | None) -> datetime | None:
+    return None if value is None else utc(value)
 
 
 @frozen(kw_only=True)
@@ -95,12 +100,12 @@ class Refund(Request):
 
 @frozen(kw_only=True)
 class PlaceHold(Request):
-    """Stop some of the work, until released or until a time."""
+    """Stop some of the work, until released or until a time; replaces a hold of its kind."""
 
     kind: HoldKind = field(converter=_hold_kind)
     blocks: tuple[Blocks, ...]
     reason: str = ""
-    release_at: datetime | None = None
+    release_at: datetime | None = field(default=None, converter=_instant)
 
 
 @frozen(kw_only=True)

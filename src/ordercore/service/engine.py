@@ -147,6 +147,7 @@ class Engine:
             wakes=stored.wakes,
             tail=len(stored.tail),
             due_at=stored.due_at,
+            has_failed=stored.attempts > 0,
             order=order,
         )
 
@@ -270,6 +271,7 @@ class Engine:
             wakes=turn.wakes,
             tail=len(turn.events) + (0 if change.snapshot is not None else turn.tail),
             due_at=change.due_at,
+            has_failed=turn.has_failed,
             order=order,
             answered=turn.answered,
             committed=committed,
@@ -306,7 +308,7 @@ class Engine:
         if any(task in answered for task in tasks(turn.current, now)):
             later = now + self.settings.lease
             until = later if until is None else min(until, later)
-        if until != turn.due_at:
+        if until != turn.due_at or turn.has_failed:
             await Sleep(turn.stream, turn.version, turn.wakes, until)
         return turn
 

@@ -13,7 +13,7 @@ from ordercore.facts import Request
 from ordercore.ids import Actor
 from ordercore.money import Money
 from ordercore.order.commands import Refund
-from ordercore.payment.commands import RecordPayment
+from ordercore.payment.commands import RecordPayment, RecordRefund
 
 __all__ = ["ApprovalNeededError", "Grant", "NotPermittedError", "Permissions"]
 
@@ -41,7 +41,8 @@ class Grant:
     """
     A right: actors of *role* may send *command* (a class name; ``*`` is every command).
 
-    Above ``limit`` a second person must approve; without a limit any amount passes.
+    Above ``limit`` a second person must approve whose own grant reaches so far; without a limit
+    any amount passes.
     """
 
     role: str
@@ -78,7 +79,7 @@ class Permissions:
         if amount is None or _covers(own, amount):
             return
         second = self._grants(approved_by, name) if approved_by is not None else ()
-        if approved_by == by or not second:
+        if approved_by == by or not _covers(second, amount):
             raise ApprovalNeededError(name, amount)
 
     def _grants(self, by: Actor, command: str) -> tuple[Grant, ...]:
@@ -101,11 +102,11 @@ def role_of(by: Actor) -> str:
 
 
 def amount_of(command: Request) -> Money | None:
-    """The amount that a limit is about; none for commands that move no money."""
+    """The amount that a limit is about: money, or debt that is let go; none for other commands."""
     match command:
         case Refund(quote=quote):
-            return quote.pay_back
-        case RecordPayment(amount=amount):
+            return max(quote.credit.amount, quote.pay_back)
+        case RecordPayment(amount=amount) | RecordRefund(amount=amount):
             return amount
         case _:
             return None

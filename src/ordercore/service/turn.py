@@ -86,6 +86,8 @@ class Turn:
     wakes: int = 0
     tail: int = 0
     due_at: datetime | None = None
+    has_failed: bool = False
+    """Whether workers failed on it: its rest is recorded even where nothing else changes."""
     order: Order | None = None
     events: list[Event] = field(factory=list)
     answered: set[Task] = field(factory=set)

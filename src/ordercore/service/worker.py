@@ -60,9 +60,10 @@ class Worker:
                 served.append(stream)
             except ConflictError:
                 served.append(stream)  # somebody else is at work on it: its lease brings it back
-            except OrderCoreError as error:
-                failed.append((stream, error.code))
-                await RecordFailure(stream, error.code, self.back_off)
+            except Exception as error:  # noqa: BLE001  # poison of any kind: the others go on
+                name = error.code if isinstance(error, OrderCoreError) else type(error).__name__
+                failed.append((stream, name))
+                await RecordFailure(stream, name, self.back_off)
         return Round(served=tuple(served), failed=tuple(failed))
 
     async def _serve(self, stream: StreamId) -> None:

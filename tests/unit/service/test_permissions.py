@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import pytest
+
+from ordercore.facts import Request
+from ordercore.ids import Actor, CreditId, Reference, TenderId
+from ordercore.money import USD, Money
+from ordercore.order import commands as oc
+from ordercore.payment import commands as pc
+from ordercore.refund.model import CreditCause, RefundRequest
+from ordercore.service.permissions import (
+    ApprovalNeededError,
+    Grant,
+    NotPermittedError,
+    Permissions,
+)
+from ordercore.service.sync import OrderService
+from tests.laws.order_world import CARD, Ids, Shop, basket, eur, line
+
+ANN, BOB = Actor("staff:ann"), Actor("staff:bob")
+EVE, DAN = Actor("lead:eve"), Actor("lead:dan")
+TABLE = Permissions(
+    grants=(
+        Grant(role="staff", command="AddNote"),
+        Grant(role="staff", command="RecordRefund", limit=eur(5000)),
+        Grant(role="staff", command="Refund", limit=eur(50)),
+        Grant(role="lead", command="*", limit=eur(100_000)),
+        Grant(role="owner", command="*"),
+    )
+)
+
+
+def paid_back(minor: int) -> Request:
+    return pc.RecordRefund(tender=TenderId("card"), amount=eur(minor), reference=Reference("slip"))
+
+
+def test_without_grants_everything_passes() -> None:
+    """No table: the host decides elsewhere."""
+    Permissions().check(Actor("anybody"), oc.Cancel())
+
+
+def test_a_role_without_the_right_is_refused() -> None:
+    """The refusal names role and command."""
+    with pytest.raises(NotPermittedError) as caught:
+        TABLE.check(ANN, oc.Cancel())
+    assert {"role": "staff", "command": "Cancel"} == caught.value.facts
+    TABLE.check(ANN, oc.AddNote(text="x"))
+    TABLE.check(EVE, oc.Cancel())
+    with pytest.raises(NotPermittedError):
+        TABLE.check(Actor("customer:1"), oc.AddNote(text="x"))
+
+
+def test_an_amount_within_the_limit_passes() -> None:
+    """The limit itself is still within."""
+    TABLE.check(ANN, paid_back(5000))
+    with pytest.raises(ApprovalNeededError) as caught:
+        TABLE.check(ANN, paid_back(5001))
+    assert {"command": "RecordRefund", "amount": eur(5001)} == caught.value.facts
+
+
+@pytest.mark.parametrize("second", [ANN, BOB, Actor("customer:1")])
+def test_a_second_person_must_be_another_with_a_grant_that_reaches(second: Actor) -> None:
+    """Oneself, a colleague with the same limit, or a stranger cannot approve."""
+    with pytest.raises(ApprovalNeededError):
+        TABLE.check(ANN, paid_back(5001), approved_by=second)
+
+
+def test_a_second_person_with_the_right_approves() -> None:
+    """Up to the second person's own limit, whoever asks."""
+    TABLE.check(ANN, paid_back(5001), approved_by=EVE)
+    TABLE.check(EVE, paid_back(100_001), approved_by=Actor("owner:pat"))
+    with pytest.raises(ApprovalNeededError):
+        TABLE.check(EVE, paid_back(100_001), approved_by=DAN)
+
+
+def test_a_limit_in_another_currency_covers_nothing() -> None:
+    """Euros say nothing about dollars."""
+    command = pc.RecordRefund(
+        tender=TenderId("card"), amount=Money(1, USD), reference=Reference("slip")
+    )
+    with pytest.raises(ApprovalNeededError):
+        TABLE.check(ANN, command)
+
+
+def test_a_debt_that_is_let_go_counts_as_money() -> None:
+    """A credit on an order that is not paid yet is limited like a refund."""
+    shop = Shop()
+    shop.receive("tea", 5)
+    service = OrderService(store=shop.store, payments=shop.till, ids=Ids("p"), permissions=TABLE)
+    order = service.place(
+        basket(line("tea", 1)), key="k", by=Actor("owner:pat"), tenders=(CARD,)
+    ).order
+    wanted = RefundRequest(id=CreditId("c"), cause=CreditCause.GOODWILL, goodwill=eur(51))
+    refund = oc.Refund(quote=service.quote_refund(order.id, wanted))
+    assert 0 == refund.quote.pay_back.minor
+    with pytest.raises(ApprovalNeededError):
+        service.execute(order.id, refund, by=ANN)
+    after = service.execute(order.id, refund, by=ANN, approved_by=EVE).order
+    assert (eur(51),) == tuple(credit.amount for credit in after.credits)
