@@ -64,9 +64,9 @@ def to_invoice(order: Order, when: InvoiceWhen) -> Mapping[LineId, SlotSet]:
     """By line, the slots that an invoice is due for and that none states yet."""
     if when is InvoiceWhen.NEVER or order.confirmed_at is None:
         return {}
-    if when is InvoiceWhen.DISPATCH and has_open_slots(order):
-        if order.fulfilment.totals.dispatched == 0:
-            return {}
+    is_early = has_open_slots(order) and order.fulfilment.totals.dispatched == 0
+    if when is InvoiceWhen.DISPATCH and is_early:
+        return {}
     return due_slots(_source(order), dict(_closed(order, when)))
 
 

@@ -21,7 +21,7 @@ from ordercore.order.completion import (
     has_open_operations,
     not_complete,
 )
-from ordercore.order.documents import owes_credit_note, to_invoice
+from ordercore.order.documents import owes_credit_note, owes_invoice
 from ordercore.order.model import Order
 from ordercore.order.rules import is_ended, is_stock_ready, keeps_stock, needs_plan, unallocated
 from ordercore.order.terms import Blocks
@@ -147,7 +147,7 @@ def _releases_work(order: Order, now: datetime) -> Iterator[Task]:
 def _documents(order: Order, now: datetime) -> Iterator[Task]:
     """When something sent or confirmed is not invoiced, or a credit has no credit note."""
     del now
-    if to_invoice(order, order.terms.invoice):
+    if owes_invoice(order, order.terms.invoice):
         yield IssueInvoiceDocument()
     elif owes_credit_note(order):
         yield IssueCreditNote()
