@@ -226,8 +226,20 @@ def _next_question(case: Case, found: OperationState, *, may_resend: bool) -> da
     waits = case.policy.schedule[found.asks :]
     soon = case.now + waits[0]
     if case.capabilities.look_up or (may_resend and soon <= found.intent.not_after):
-        return soon
+        return _while_remembered(case, found, soon)
     return case.now + sum(waits, start=timedelta(0))
+
+
+def _while_remembered(case: Case, found: OperationState, ask_at: datetime) -> datetime:
+    """
+    Once more before the gateway forgets the key: after that "not found" proves nothing.
+
+    Without it one lost answer at the horizon would leave the operation to a person.
+    """
+    spare = case.capabilities.call_timeout + case.policy.clock_skew
+    last_chance = found.intent.at + case.capabilities.key_lifetime - spare
+    is_named = found.reference is not None
+    return ask_at if is_named or case.now >= last_chance else min(ask_at, last_chance)
 
 
 def _not_found(case: Case, found: OperationState, at: datetime) -> Event:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 
 from ordercore.facts import Event
 from ordercore.ids import Key, Reference, TenderId
@@ -206,6 +207,7 @@ def test_what_was_named_cannot_be_unknown() -> None:
 def test_unresolved_operations_are_parked_after_the_schedule() -> None:
     """PAY-2: 5 min, 1 h, then daily, five times; then a person must look."""
     shop = one_card()
+    shop.capabilities = evolve(shop.capabilities, key_lifetime=timedelta(days=30))
     waits: list[timedelta] = []
     event: Event = answer(shop, Unknown())[0]
     while isinstance(event, OperationInDoubt):
@@ -215,6 +217,19 @@ def test_unresolved_operations_are_parked_after_the_schedule() -> None:
     assert list(shop.policy.schedule) == waits
     assert isinstance(event, OperationParked)
     assert [] == list(operation_steps(shop.state, shop.now, capabilities=shop.capabilities))
+
+
+def test_the_last_question_comes_before_the_key_is_forgotten() -> None:
+    """PAY-2: three answers got lost; a day later "not found" would prove nothing any more."""
+    shop = one_card()
+    begun = shop.now
+    for _ in range(3):
+        (event,) = answer(shop, Unknown())
+        assert isinstance(event, OperationInDoubt)
+        shop.now = event.ask_at
+    spare = shop.capabilities.call_timeout + shop.policy.clock_skew
+    assert begun + shop.capabilities.key_lifetime - spare == shop.now
+    assert [OperationNeverHappened] == [type(again) for again in answer(shop, NotFound())]
 
 
 def test_what_the_payer_must_do_is_kept() -> None:
