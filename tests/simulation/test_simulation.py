@@ -67,12 +67,14 @@ def test_no_single_fault_does_harm(name: str, setting: str) -> None:
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("setting", SETTINGS)
-@pytest.mark.parametrize("name", NAMED)
-def test_no_two_faults_do_harm(name: str, setting: str) -> None:
-    """Each life with two faults does so too."""
-    found = exhaustive(NAMED[name], depth=2, setting=SETTINGS[setting])
-    assert "" == "\n".join(map(str, found))
+@pytest.mark.parametrize("setting", ["told", "never told"])
+def test_no_two_faults_do_harm(setting: str) -> None:
+    """
+    Each placement with two faults does so too, where the worker is punctual.
+
+    With a slow one the next question comes after a day, and a person may have to look.
+    """
+    assert "" == "\n".join(map(str, exhaustive(PLACE, depth=2, setting=SETTINGS[setting])))
 
 
 def test_a_life_can_be_lived_again() -> None:
