@@ -16,8 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from audit import violations
@@ -63,19 +64,19 @@ def work(folder: Path, number: int, *, plant: bool) -> None:
     print("ready", flush=True)
     for place in order:
         sale = todo[place]
-        for step in (shop.place, lambda s: shop.fulfil(s.order), shop.take_back):
-            patiently(lambda step=step, sale=sale: step(sale))
+        patiently(partial(shop.place, sale))
+        patiently(partial(shop.fulfil, sale.order))
+        patiently(partial(shop.take_back, sale))
     patiently(shop.hear)
     patiently(shop.work_off)
 
 
-def patiently(step: object) -> None:
+def patiently(step: Callable[[], object]) -> None:
     """
     Do a step; where another process was faster, look again.
 
     A refusal here means that the other one has done it: the next look finds it done.
     """
-    assert callable(step)
     for attempt in range(40):
         try:
             step()

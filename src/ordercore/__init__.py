@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from ordercore.ports.gateways import CarrierGateway, PaymentGateway
     from ordercore.ports.repositories import Store
     from ordercore.pricing.draft import Charge, Draft, DraftLine
-    from ordercore.pricing.model import PricedOrder, Tax
     from ordercore.pricing.explain import explain
+    from ordercore.pricing.model import PricedOrder, Tax
     from ordercore.pricing.totals import price
     from ordercore.process.due import due, wake_at
     from ordercore.service.aio import AsyncOrderService

@@ -134,11 +134,11 @@ class Fate(Enum):
 class Till(PaymentGateway):
     """A payment gateway with books: what really moved, by key."""
 
-    fates: deque[Fate] = field(factory=deque)
+    fates: deque[Fate] = field(factory=deque[Fate])
     able: Capabilities = field(factory=Capabilities)
-    done: dict[Key, PaymentCall] = field(factory=dict)
-    declined: set[Key] = field(factory=set)
-    calls: list[PaymentCall] = field(factory=list)
+    done: dict[Key, PaymentCall] = field(factory=dict[Key, PaymentCall])
+    declined: set[Key] = field(factory=set[Key])
+    calls: list[PaymentCall] = field(factory=list[PaymentCall])
 
     @property
     def capabilities(self) -> Capabilities:
@@ -206,7 +206,7 @@ class Shop:
     till: Till = field(factory=Till)
     store: Store = field(init=False)
     service: OrderService = field(init=False)
-    orders: list[OrderId] = field(factory=list)
+    orders: list[OrderId] = field(factory=list[OrderId])
     numbers: count[int] = field(factory=lambda: count(1))
 
     def __attrs_post_init__(self) -> None:

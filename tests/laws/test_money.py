@@ -50,9 +50,7 @@ Round = Callable[[int, int, Rounding], int]
 Parse = Callable[[str, Currency], Money]
 Write = Callable[[Money], str]
 
-totals = (
-    st.integers(-100, 100) | st.integers(-(10**6), 10**6) | st.integers(-MAX_MINOR, MAX_MINOR)
-)
+totals = st.integers(-100, 100) | st.integers(-(10**6), 10**6) | st.integers(-MAX_MINOR, MAX_MINOR)
 currencies = st.sampled_from(["EUR", "JPY", "BHD", "CLF", "HRK", "ISK"]).map(Currency)
 amounts = st.builds(Money, totals, currencies)
 whole_weights = st.lists(st.integers(0, 10**9) | st.integers(0, 3), min_size=1, max_size=12)

@@ -91,8 +91,8 @@ class World:
     """A shop, and what was asked of it."""
 
     shop: Shop = field(factory=Shop)
-    refused: list[OrderCoreError] = field(factory=list)
-    credited: dict[OrderId, int] = field(factory=dict)
+    refused: list[OrderCoreError] = field(factory=list[OrderCoreError])
+    credited: dict[OrderId, int] = field(factory=dict[OrderId, int])
     returns: int = 0
 
     def play(self, story: Iterable[Step]) -> Iterator[None]:
@@ -385,9 +385,13 @@ begin: st.SearchStrategy[Step] = st.tuples(st.just("place"), small, small)
 busy: st.SearchStrategy[Step] = st.tuples(
     st.sampled_from(("ship", "return", "cancel_units", "time", "track", "cancel")), small, small
 )
-stories: st.SearchStrategy[list[Step]] = st.builds(
-    lambda first, rest: [first, *rest], begin, st.lists(usual | busy, max_size=14)
-)
+
+
+def told(first: Step, rest: list[Step]) -> list[Step]:
+    return [first, *rest]
+
+
+stories: st.SearchStrategy[list[Step]] = st.builds(told, begin, st.lists(usual | busy, max_size=14))
 
 
 # --- what must hold after every step ------------------------------------------------------------

@@ -104,7 +104,10 @@ def without(rule: str) -> Plant:
 
 
 def first_parcel_takes_all(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(balance, "_claimable", lambda _order, debt: debt)
+    def everything(_order: Order, debt: Money) -> Money:
+        return debt
+
+    patch.setattr(balance, "_claimable", everything)
 
 
 def nothing_goes_back(patch: pytest.MonkeyPatch) -> None:
@@ -115,7 +118,10 @@ def nothing_goes_back(patch: pytest.MonkeyPatch) -> None:
 
 
 def authorisations_stay(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(intents, "voids", lambda _desk, **_: iter(()))
+    def none(*_: object, **__: object) -> tuple[object, ...]:
+        return ()
+
+    patch.setattr(intents, "voids", none)
 
 
 def nobody_looks_again(patch: pytest.MonkeyPatch) -> None:
@@ -123,7 +129,11 @@ def nobody_looks_again(patch: pytest.MonkeyPatch) -> None:
         return None
 
     patch.setattr(Engine, "_due_at", never)
-    patch.setattr("ordercore.service.engine.wake_at", lambda _order, _now: None)
+
+    def no_time(_order: Order, _now: datetime) -> None:
+        return None
+
+    patch.setattr("ordercore.service.engine.wake_at", no_time)
 
 
 def cancelled_units_are_open(patch: pytest.MonkeyPatch) -> None:

@@ -225,4 +225,3 @@ def the_end_is_inside(policy: ReturnPolicy, facts: ReturnFacts, now: datetime) -
 def test_a_wrong_window_is_caught(wrong: Judge) -> None:
     """A window that is no calendar's breaks the law of windows."""
     assert is_caught(partial(law_of_windows, judge=wrong), cases)
-

@@ -125,7 +125,7 @@ def _closed(order: Order, items: Iterable[tuple[LineId, SlotSet]]) -> Order:
     }
     before = {line: len(slots) for line, slots in order.cancelled.items()}
     more = {line: len(slots) - before.get(line, 0) for line, slots in cancelled.items()}
-    fulfilled = {line.id for line in order.fulfilment_lines()} if any(more.values()) else set()
+    fulfilled = {line.id for line in order.fulfilment_lines() if any(more.values())}
     units = changed(
         order.units,
         cancelled=order.units.cancelled + sum(more.values()),

@@ -69,8 +69,8 @@ def bound_terms(terms: Terms | None, capabilities: Capabilities) -> Terms:
     Raises:
         InvalidTermsError: They are no terms.
     """
-    own: object = Terms() if terms is None else terms
-    if not isinstance(own, Terms):
+    own = Terms() if terms is None else terms
+    if type(own) is not Terms:
         raise InvalidTermsError
     return evolve(own, capabilities=capabilities)
 

@@ -4,7 +4,7 @@ Operations on stock that belong to no order: receive, count, transfer, hold for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from attrs import field, frozen
@@ -20,7 +20,7 @@ from ordercore.inventory.decide import (
     evolve_hold,
     wake_hold,
 )
-from ordercore.inventory.model import Hold, OutOfStockError
+from ordercore.inventory.model import Counters, Hold, OutOfStockError, StockPlace
 from ordercore.inventory.sourcing import InOrder, Strategy
 from ordercore.ports.repositories import UnknownOrderError
 from ordercore.ports.unit_of_work import ChangeSet, KeyReusedError, StreamChange, StreamKind
@@ -150,7 +150,9 @@ class StockEngine:
         if isinstance(command, RenewHold) and hold is not None:
             wanted = hold.wanted
         items = tuple(dict.fromkeys(line.item for line in wanted))
-        counters = await ReadCounters(items) if items else {}
+        counters: Mapping[StockPlace, Counters] = {}
+        if items:
+            counters = await ReadCounters(items)
         held = await ReadAllocations(stream) if hold is not None else None
         return StockBasis(counters=counters, held=held, strategy=self.strategy)
 

@@ -89,8 +89,8 @@ class Turn:
     has_failed: bool = False
     """Whether workers failed on it: its rest is recorded even where nothing else changes."""
     order: Order | None = None
-    events: list[Event] = field(factory=list)
-    answered: set[Task] = field(factory=set)
+    events: list[Event] = field(factory=list[Event])
+    answered: set[Task] = field(factory=set[Task])
     committed: Committed | None = None
 
     @property

@@ -480,8 +480,8 @@ def test_the_async_service_does_the_same(shop: Shop) -> None:
 class Ear(EventPublisher):
     """A subscriber that is deaf now and then."""
 
-    heard: list[tuple[str, int]] = field(factory=list)
-    deaf: deque[bool] = field(factory=deque)
+    heard: list[tuple[str, int]] = field(factory=list[tuple[str, int]])
+    deaf: deque[bool] = field(factory=deque[bool])
 
     def publish(self, envelope: Envelope) -> None:
         self.heard.append((envelope.subject, envelope.version))
