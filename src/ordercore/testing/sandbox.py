@@ -50,7 +50,7 @@ from ordercore.testing._sandbox_carrier import CarrierEntry, SandboxCarrier
 from ordercore.testing._sandbox_chance import NO_FAULTS, Chance, Fate, Faults
 from ordercore.testing._sandbox_desk import Desk
 from ordercore.testing._sandbox_errors import SandboxDownError, UnknownToSandboxError
-from ordercore.testing._sandbox_file import SandboxFile
+from ordercore.testing._sandbox_file import SandboxFile, SandboxFileError
 from ordercore.testing._sandbox_rules import BY_AMOUNT
 from ordercore.testing._sandbox_schema import SCHEMA
 from ordercore.testing._sandbox_webhooks import Delivery
@@ -65,6 +65,7 @@ __all__ = [
     "LedgerEntry",
     "SandboxCarrier",
     "SandboxDownError",
+    "SandboxFileError",
     "SandboxGateway",
     "SandboxTotals",
     "UnknownToSandboxError",
