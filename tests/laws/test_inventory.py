@@ -51,8 +51,12 @@ from ordercore.inventory.sourcing import (
 from ordercore.moment import BusinessCalendar
 from tests.laws.stock_world import NOW, Row, held, place, wanted
 
-PROFILE: int = settings().max_examples  # pyright: ignore[reportUnknownMemberType]  # untyped
-LAW = settings(max_examples=max(300, PROFILE))
+
+def profile() -> int:
+    return settings().max_examples  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
+
+LAW = settings(max_examples=max(300, profile()))
 
 Net = Callable[[Iterable[StockMove]], Mapping[StockPlace, Delta]]
 Release = Callable[[Sequence[WantedLine], Sequence[Allocation]], Sequence[Allocation]]

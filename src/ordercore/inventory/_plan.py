@@ -11,7 +11,16 @@ from typing import Final
 from attrs import field, frozen
 
 from ordercore.ids import ItemId, LineId, LocationId
-from ordercore.inventory._checks import count, flag
+from ordercore.inventory._checks import (
+    a,
+    count,
+    flag,
+    limit,
+    mapping_of,
+    place_or_none,
+    set_of,
+    tuple_of,
+)
 from ordercore.inventory.model import StockPlace, WantedLine
 
 __all__ = ["NO_CONSTRAINTS", "Constraints", "Leg", "Plan", "Point", "Site", "SourcingRequest"]
@@ -24,8 +33,8 @@ Point = tuple[int, int]
 class Site:
     """What is known of a location: where it is, and what a parcel and a unit cost (minor units)."""
 
-    point: Point | None = None
-    parcel_minor: int | None = None
+    point: Point | None = field(default=None, converter=place_or_none)
+    parcel_minor: int | None = field(default=None, validator=limit)
     unit_minor: int = field(default=0, validator=count)
 
 
@@ -42,9 +51,13 @@ class Constraints:
         whole_lines: A line from one location, or not at all.
     """
 
-    closed: frozenset[LocationId] = frozenset()
-    banned: frozenset[StockPlace] = frozenset()
-    keep_back: Mapping[LocationId, int] = field(factory=dict[LocationId, int])
+    closed: frozenset[LocationId] = field(default=frozenset[LocationId](), validator=set_of(str))
+    banned: frozenset[StockPlace] = field(
+        default=frozenset[StockPlace](), validator=set_of(StockPlace)
+    )
+    keep_back: Mapping[LocationId, int] = field(
+        factory=dict[LocationId, int], validator=mapping_of(int), hash=False
+    )
     whole_order: bool = field(default=False, validator=flag)
     whole_lines: bool = field(default=False, validator=flag)
 
@@ -60,11 +73,13 @@ class SourcingRequest:
     ``supply`` counts units for new promises; safety stock is not in it.
     """
 
-    wanted: tuple[WantedLine, ...]
-    supply: Mapping[StockPlace, int]
-    sites: Mapping[LocationId, Site] = field(factory=dict[LocationId, Site])
-    destination: Point | None = None
-    constraints: Constraints = NO_CONSTRAINTS
+    wanted: tuple[WantedLine, ...] = field(validator=tuple_of(WantedLine))
+    supply: Mapping[StockPlace, int] = field(hash=False)
+    sites: Mapping[LocationId, Site] = field(
+        factory=dict[LocationId, Site], validator=mapping_of(Site), hash=False
+    )
+    destination: Point | None = field(default=None, converter=place_or_none)
+    constraints: Constraints = field(default=NO_CONSTRAINTS, validator=a(Constraints))
 
     @cached_property
     def _by_item(self) -> Mapping[ItemId, Mapping[LocationId, int]]:

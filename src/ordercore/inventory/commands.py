@@ -17,13 +17,16 @@ from ordercore.errors import InvalidValueError
 from ordercore.facts import Report, Request
 from ordercore.ids import ItemId, LineId, LocationId, StreamId
 from ordercore.inventory._checks import (
+    a,
     count,
     flag,
     item_id,
     location_id,
     signed,
     stream_id,
+    tuple_of,
     units,
+    words,
 )
 from ordercore.inventory.model import StockPlace, StockPolicy, WantedLine
 from ordercore.moment import utc
@@ -144,7 +147,7 @@ class PolicyLine:
 
     item: ItemId = field(converter=item_id)
     location: LocationId = field(converter=location_id)
-    policy: StockPolicy
+    policy: StockPolicy = field(validator=a(StockPolicy))
 
     @property
     def place(self) -> StockPlace:
@@ -186,7 +189,8 @@ def _lines(
 
 def _said(_instance: object, attribute: Attribute[str], value: str) -> None:
     """An attrs validator: a reason that a person can read later."""
-    if type(cast("object", value)) is not str or not value.strip():
+    words(_instance, attribute, value)
+    if not value.strip():
         raise InvalidLinesError(f"{attribute.name} must be given")
 
 
@@ -202,7 +206,7 @@ class ExpectStock(Request):
     """Announce units that will arrive, or take an announcement back (negative)."""
 
     lines: tuple[AdjustedLine, ...] = field(validator=_lines(AdjustedLine, _place))
-    reason: str = ""
+    reason: str = field(default="", validator=words)
 
 
 @frozen(kw_only=True)
@@ -210,7 +214,7 @@ class ReceiveStock(Request):
     """Put arrived units on hand; waiting orders get them in the same commit."""
 
     lines: tuple[ReceivedLine, ...] = field(validator=_lines(ReceivedLine, _place))
-    reason: str = ""
+    reason: str = field(default="", validator=words)
 
 
 @frozen(kw_only=True)
@@ -234,7 +238,7 @@ class MarkDamaged(Request):
     """Set units aside that cannot be sold: damaged, or held for a check."""
 
     lines: tuple[StockLine, ...] = field(validator=_lines(StockLine, _place))
-    reason: str = ""
+    reason: str = field(default="", validator=words)
 
 
 @frozen(kw_only=True)
@@ -242,7 +246,7 @@ class RepairStock(Request):
     """Make units sellable again that were set aside."""
 
     lines: tuple[StockLine, ...] = field(validator=_lines(StockLine, _place))
-    reason: str = ""
+    reason: str = field(default="", validator=words)
 
 
 @frozen(kw_only=True)
@@ -259,7 +263,7 @@ class TransferStock(Request):
     """Carry free units from one location to another."""
 
     lines: tuple[TransferLine, ...] = field(validator=_lines(TransferLine, _place))
-    reason: str = ""
+    reason: str = field(default="", validator=words)
 
 
 @frozen(kw_only=True)
@@ -282,7 +286,7 @@ class RenewHold(Request):
 class ReleaseHold(Request):
     """Give a hold back, or only some of its lines; twice changes nothing."""
 
-    lines: tuple[LineId, ...] = ()
+    lines: tuple[LineId, ...] = field(default=(), validator=tuple_of(str))
 
 
 @frozen(kw_only=True)

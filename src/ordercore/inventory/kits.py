@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 
 from ordercore.errors import InvalidValueError
 from ordercore.ids import ItemId
-from ordercore.inventory._checks import item_id, units
+from ordercore.inventory._checks import item_id, tuple_of, units
 from ordercore.inventory.model import WantedLine
 
 __all__ = ["Component", "InvalidKitError", "Kit", "explode", "kit_available"]
@@ -45,7 +45,7 @@ class Kit:
     """An item that is made of others; its components may be kits themselves."""
 
     item: ItemId = field(converter=item_id)
-    components: tuple[Component, ...]
+    components: tuple[Component, ...] = field(validator=tuple_of(Component))
 
     def __attrs_post_init__(self) -> None:
         if not self.components:

@@ -11,11 +11,19 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from enum import StrEnum, unique
+from typing import cast
 
 from attrs import field, frozen
 
 from ordercore.ids import ItemId, LineId, LocationId, StreamId, checked_id
-from ordercore.inventory._checks import item_id, line_id, location_id, stream_id, units
+from ordercore.inventory._checks import (
+    InvalidStockError,
+    item_id,
+    line_id,
+    location_id,
+    stream_id,
+    units,
+)
 from ordercore.inventory.model import OutOfStockError, Shortage
 from ordercore.money import checked_quantity
 
@@ -43,6 +51,17 @@ def _lot_id(value: str) -> str:
     return checked_id(value, "lot")
 
 
+def _day(value: date) -> date:
+    """A converter: a calendar day, not an instant."""
+    if type(cast("object", value)) is not date:
+        raise InvalidStockError("day", "it must be a date")
+    return value
+
+
+def _day_or_none(value: date | None) -> date | None:
+    return None if value is None else _day(value)
+
+
 @frozen(kw_only=True)
 class Lot:
     """Units that came together; ``expires_on`` is the last day on which they are good."""
@@ -51,8 +70,8 @@ class Lot:
     item: ItemId = field(converter=item_id)
     location: LocationId = field(converter=location_id)
     quantity: int = field(validator=units)
-    received_on: date
-    expires_on: date | None = None
+    received_on: date = field(converter=_day)
+    expires_on: date | None = field(default=None, converter=_day_or_none)
 
     def is_good(self, until: date) -> bool:
         """Whether its units are still good on the day *until*."""
@@ -102,7 +121,8 @@ def pick_lots(
         RULES I-8.
     """
     missing = checked_quantity(quantity)
-    good = [lot for lot in lots if lot.is_good(on + timedelta(days=days_left))]
+    longest = timedelta(days=checked_quantity(days_left, "days left", least=0, most=36_600))
+    good = [lot for lot in lots if lot.is_good(_day(on) + longest)]
     picks: list[LotPick] = []
     for lot in sorted(good, key=lambda lot: (_first(lot, rule), lot.received_on, lot.id)):
         taken = min(missing, lot.quantity)

@@ -29,6 +29,7 @@ from ordercore.inventory._checks import (
     location_id,
     owner_or_none,
     units,
+    words,
 )
 from ordercore.inventory._counters import NO_STOCK, Counters, StockPolicy
 from ordercore.moment import utc
@@ -168,7 +169,7 @@ class StockMove:
     quantity: int
     owner: StreamId | None = field(default=None, converter=owner_or_none)
     line: LineId | None = field(default=None, converter=line_or_none)
-    reason: str = ""
+    reason: str = field(default="", validator=words)
     partial: bool = field(default=True, validator=flag)
 
     def __attrs_post_init__(self) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-from ordercore.inventory._checks import MOST, count, limit, units
+from ordercore.inventory._checks import MOST, a, count, limit, units
 from ordercore.inventory.model import Counters
 from ordercore.moment import BusinessCalendar, utc
 from ordercore.money import checked_quantity
@@ -55,8 +55,8 @@ class PromiseRule:
         lead_time_days: Until a new order arrives; None: nothing is ordered for a customer.
     """
 
-    calendar: BusinessCalendar = field(factory=BusinessCalendar)
-    carrier: BusinessCalendar = EVERY_DAY
+    calendar: BusinessCalendar = field(factory=BusinessCalendar, validator=a(BusinessCalendar))
+    carrier: BusinessCalendar = field(default=EVERY_DAY, validator=a(BusinessCalendar))
     handling_days: int = field(default=0, validator=count)
     transit_days: int = field(default=0, validator=count)
     putaway_days: int = field(default=0, validator=count)

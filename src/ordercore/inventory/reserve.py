@@ -14,6 +14,7 @@ from typing import Final
 from attrs import evolve, field, frozen
 
 from ordercore.ids import ItemId, LineId, LocationId
+from ordercore.inventory._checks import a, flag, mapping_of, place_or_none
 from ordercore.inventory._queue import fill, queue_of, rebalance, requeue
 from ordercore.inventory.model import (
     NO_STOCK,
@@ -74,10 +75,12 @@ class Circumstances:
     ``fill_partly``: may a queued line be filled piece by piece, or only as a whole?
     """
 
-    sites: Mapping[LocationId, Site] = field(factory=dict[LocationId, Site])
-    destination: tuple[int, int] | None = None
-    constraints: Constraints = NO_CONSTRAINTS
-    fill_partly: bool = True
+    sites: Mapping[LocationId, Site] = field(
+        factory=dict[LocationId, Site], validator=mapping_of(Site), hash=False
+    )
+    destination: tuple[int, int] | None = field(default=None, converter=place_or_none)
+    constraints: Constraints = field(default=NO_CONSTRAINTS, validator=a(Constraints))
+    fill_partly: bool = field(default=True, validator=flag)
 
 
 PLAIN: Final = Circumstances()

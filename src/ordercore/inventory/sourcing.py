@@ -13,13 +13,19 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from attrs import field, frozen
 
 from ordercore.ids import LocationId
-from ordercore.inventory._checks import count
+from ordercore.inventory._checks import (
+    InvalidStockError,
+    checked_point,
+    count,
+    mapping_of,
+    tuple_of,
+)
 from ordercore.inventory._optimal import Costs, optimal_plan
 from ordercore.inventory._plan import (
     NO_CONSTRAINTS,
@@ -39,6 +45,7 @@ __all__ = [
     "Constraints",
     "FewestParcels",
     "InOrder",
+    "InvalidStockError",
     "LeastCost",
     "Leg",
     "MostStock",
@@ -66,13 +73,16 @@ def distance_m(one: Point, other: Point) -> int:
     Args:
         one, other: Latitude and longitude in thousandths of a degree.
 
+    Raises:
+        InvalidStockError: One of them is no place on earth.
+
     Source:
         RULES I-7; the haversine formula on a sphere of 6,371,009 m.
 
     >>> distance_m((52_520, 13_405), (48_137, 11_575))  # Berlin, Munich
     504339
     """
-    (south, west), (north, east) = one, other
+    (south, west), (north, east) = checked_point(one), checked_point(other)
     lat1, lat2 = math.radians(south / 1000), math.radians(north / 1000)
     across = math.radians((east - west) / 1000)
     half = math.sin((lat2 - lat1) / 2) ** 2
@@ -80,9 +90,12 @@ def distance_m(one: Point, other: Point) -> int:
     return round(2 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(half))))
 
 
-def _distance(request: SourcingRequest, location: LocationId) -> int | None:
+Sites = Mapping[LocationId, Site]
+
+
+def _distance(request: SourcingRequest, location: LocationId, known: Sites) -> int | None:
     """How far the goods would travel, in metres; None where nobody knows."""
-    site = request.sites.get(location)
+    site = request.sites.get(location) or known.get(location)
     if request.destination is None or site is None or site.point is None:
         return None
     return distance_m(site.point, request.destination)
@@ -121,7 +134,7 @@ class RankedStrategy(Strategy):
 class InOrder(RankedStrategy):
     """The locations in the order given; those not named come last, by their ids."""
 
-    locations: tuple[LocationId, ...] = ()
+    locations: tuple[LocationId, ...] = field(default=(), validator=tuple_of(str))
 
     def rank(self, offers: Offers) -> Sequence[Choice]:
         """As given, then by id."""
@@ -133,13 +146,19 @@ class InOrder(RankedStrategy):
         ]
 
 
-@frozen
+@frozen(kw_only=True)
 class Nearest(RankedStrategy):
-    """The nearest location first, by great circle; places of unknown position come last."""
+    """
+    The nearest location first, by great circle; places of unknown position come last.
+
+    ``sites`` are those that the request says nothing of.
+    """
+
+    sites: Sites = field(factory=dict[LocationId, Site], validator=mapping_of(Site), hash=False)
 
     def rank(self, offers: Offers) -> Sequence[Choice]:
         """By distance, then by id."""
-        far = {location: _distance(offers.request, location) for location in offers.units}
+        far = {at: _distance(offers.request, at, self.sites) for at in offers.units}
         ranked = sorted((FARTHEST_M if m is None else m, at) for at, m in far.items())
         return [
             (
@@ -188,18 +207,20 @@ class LeastCost(Strategy):
     The cheapest plan; optimal, not greedy. Amounts in minor units of one currency.
 
     A parcel costs its site's ``parcel_minor`` (or the one here) and ``per_km_minor`` for each
-    kilometre, rounded half up; a unit costs its site's ``unit_minor``.
+    kilometre, rounded half up; a unit costs its site's ``unit_minor``. ``sites`` are those that
+    the request says nothing of.
     """
 
+    sites: Sites = field(factory=dict[LocationId, Site], validator=mapping_of(Site), hash=False)
     parcel_minor: int = field(default=0, validator=count)
     per_km_minor: int = field(default=0, validator=count)
     effort: int = field(default=EFFORT, validator=count)
 
     def parcel_cost(self, request: SourcingRequest, location: LocationId) -> int:
         """What one parcel from *location* costs, in minor units."""
-        site = request.sites.get(location)
+        site = request.sites.get(location) or self.sites.get(location)
         own = None if site is None else site.parcel_minor
-        metres = _distance(request, location) or 0
+        metres = _distance(request, location, self.sites) or 0
         way = round_ratio(self.per_km_minor * metres, 1000)
         return (self.parcel_minor if own is None else own) + way
 
@@ -207,7 +228,7 @@ class LeastCost(Strategy):
         """The cheapest way to supply as much as all locations can."""
         costs = Costs(
             parcel={at: self.parcel_cost(request, at) for at in request.locations},
-            unit={at: request.sites[at].unit_minor for at in request.sites},
+            unit={at: site.unit_minor for at, site in {**self.sites, **request.sites}.items()},
         )
         return optimal_plan(
             request,

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from ordercore.errors import OrderCoreError
+from ordercore.errors import InvalidValueError, OrderCoreError
 from ordercore.facts import Event, Report, Request
 from ordercore.ids import LineId, StreamId
 from ordercore.inventory import commands as cmd
@@ -138,11 +138,11 @@ def test_the_reason_goes_into_the_ledger() -> None:
 def test_a_correction_needs_a_reason(reason: object) -> None:
     """Nobody changes the books without saying why."""
     said = cast("str", reason)
-    with pytest.raises(InvalidLinesError):
+    with pytest.raises(InvalidValueError):
         CountStock(lines=(counted(),), reason=said)
-    with pytest.raises(InvalidLinesError):
+    with pytest.raises(InvalidValueError):
         AdjustStock(lines=(adjusted(),), reason=said)
-    with pytest.raises(InvalidLinesError):
+    with pytest.raises(InvalidValueError):
         WriteOffStock(lines=(units(),), reason=said)
 
 
