@@ -156,6 +156,7 @@ def test_stock_that_is_missing_is_tried_again_later() -> None:
     order = replay(events, order)
     again = order.stock.retry_at
     assert START + timedelta(hours=1) == again
+    assert again is not None
     assert set() == kinds(order)
     assert again == wake_at(order, START)
     assert {"ReserveStock"} == kinds(order, again)
