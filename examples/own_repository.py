@@ -76,6 +76,4 @@ class TestProvider(PaymentGatewayContract):
 
 
 if __name__ == "__main__":
-    raise SystemExit(
-        pytest.main(["-q", "-p", "no:cacheprovider", "--import-mode=importlib", __file__])
-    )
+    raise SystemExit(pytest.main(["-q", "--import-mode=importlib", __file__]))
