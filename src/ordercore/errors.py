@@ -50,7 +50,16 @@ class OrderCoreError(Exception):
         return {field.name: getattr(self, field.name) for field in fields}
 
     def __str__(self) -> str:
-        return self.sentence.format(**self.facts)
+        return self.sentence.format(**{name: _shown(fact) for name, fact in self.facts.items()})
+
+
+def _shown(fact: object) -> object:
+    """The fact, unless Python refuses to print it: a number of more than 4,300 digits."""
+    try:
+        str(fact)
+    except ValueError:
+        return f"({type(fact).__name__} too long to print)"
+    return fact
 
 
 class InvalidValueError(OrderCoreError, ValueError):

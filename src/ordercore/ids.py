@@ -41,6 +41,8 @@ __all__ = [
 ]
 
 MAX_ID_LENGTH: Final = 200
+LONGEST_SPELLING: Final = 4
+"""How many characters may spell one of the normal form; more are not even looked at."""
 
 StreamId = NewType("StreamId", str)
 """The id of one list of facts: an order, an inventory operation, a credit account."""
@@ -83,7 +85,9 @@ class InvalidIdentifierError(InvalidValueError):
 
 def checked_id(value: object, name: str = "id", *, longest: int = MAX_ID_LENGTH) -> str:
     """
-    The one normal form (NFC) of an identifier.
+    The one normal form (NFC) of an identifier; it is the normal form of itself.
+
+    The length is that of the normal form, so that what was accepted once is accepted again.
 
     Raises:
         InvalidIdentifierError: No text, empty, longer than *longest*, surrounded by blanks, or
@@ -94,17 +98,18 @@ def checked_id(value: object, name: str = "id", *, longest: int = MAX_ID_LENGTH)
     """
     if type(value) is not str:
         raise InvalidIdentifierError(name, "it must be text")
-    if not 0 < len(value) <= longest:
-        raise InvalidIdentifierError(name, f"it must have 1 to {longest} characters")
-    if value[0] == " " or value[-1] == " ":
-        raise InvalidIdentifierError(name, "it begins or ends with a blank")
-    if not value.isascii():
+    normal = value
+    if not value.isascii() and len(value) <= LONGEST_SPELLING * longest:
         if not _is_clean(value):
             raise InvalidIdentifierError(name, "it has an invisible character")
-        return unicodedata.normalize("NFC", value)
-    if not value.isprintable():
+        normal = unicodedata.normalize("NFC", value)
+    if not 0 < len(normal) <= longest:
+        raise InvalidIdentifierError(name, f"it must have 1 to {longest} characters")
+    if normal[0] == " " or normal[-1] == " ":
+        raise InvalidIdentifierError(name, "it begins or ends with a blank")
+    if normal.isascii() and not normal.isprintable():
         raise InvalidIdentifierError(name, "it has an invisible character")
-    return value
+    return normal
 
 
 def _is_clean(value: str) -> bool:

@@ -98,6 +98,14 @@ def test_signs_of_formatting_in_facts_are_plain_text() -> None:
     )
 
 
+@pytest.mark.parametrize("count", [10**4300, -(10**5000)], ids=["long", "longer"])
+def test_a_number_too_long_to_print_does_not_break_the_message(count: int) -> None:
+    """Python prints no int of more than 4,300 digits; the error speaks all the same."""
+    error = TooManyHTTPCallsError("look-up", count)
+    assert "look-up was called (int too long to print) times; wait until tomorrow." == str(error)
+    assert count == error.facts["count"]
+
+
 def pickled(error: TooManyHTTPCallsError) -> TooManyHTTPCallsError:
     """The error as another process receives it."""
     received: TooManyHTTPCallsError = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own

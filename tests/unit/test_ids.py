@@ -14,7 +14,9 @@ from ordercore.ids import InvalidIdentifierError, LineId, OrderId, Sku, checked_
 Anything = Any  # what hosts may hand over by mistake, past every type checker
 
 visible = st.text(
-    st.characters(exclude_categories=["C", "Z"]) | st.just(" "), min_size=1, max_size=60
+    st.characters(exclude_categories=["C", "Z"]) | st.sampled_from(" \u0958\ufb2d\u0344\u0301"),
+    min_size=1,
+    max_size=60,
 ).filter(lambda text: text == text.strip(" "))
 
 
@@ -100,6 +102,30 @@ def test_the_normal_form_is_normal(text: str) -> None:
     once = checked_id(text)
     assert unicodedata.is_normalized("NFC", once)
     assert once == checked_id(once)
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("\u0958" * 100, 200),  # composed on paper, two characters in the normal form
+        ("e\u0301" * 200, 200),  # two characters on paper, one in the normal form
+        ("\u1e69" * 200, 200),
+        ("s\u0323\u0307" * 200, 200),  # three for one
+    ],
+    ids=ascii,
+)
+def test_the_length_is_that_of_the_normal_form(text: str, length: int) -> None:
+    """What was accepted once is accepted again, however it was spelt."""
+    once = checked_id(text)
+    assert length == len(once)
+    assert once == checked_id(once)
+
+
+@pytest.mark.parametrize("text", ["\u0958" * 101, "e\u0301" * 201, "e\u0301" * 10**6], ids=len)
+def test_too_long_in_the_normal_form_is_refused(text: str) -> None:
+    """Abuse 18: 200 characters of the normal form; endless spellings are not even normalised."""
+    with pytest.raises(InvalidIdentifierError, match="1 to 200 characters"):
+        checked_id(text)
 
 
 def test_values_check_their_ids() -> None:

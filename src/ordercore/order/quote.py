@@ -85,7 +85,7 @@ def quote_refund(order: Order, items: Items, now: datetime) -> RefundQuote:
 
     Raises:
         UnknownLineError, InvalidSlotsError, AlreadyCreditedError, CreditExceedsWorthError,
-        RefundExceedsCapturedError: See `ordercore.refund.calculate.calculate`.
+        RefundExceedsHeldError: See `ordercore.refund.calculate.calculate`.
 
     Source:
         RULES RF-2.
