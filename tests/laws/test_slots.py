@@ -92,6 +92,11 @@ def law_of_partitions(
     assert summed(figure(order, name, part) for part in parts) == totals_of(order, order.line(name))
 
 
+def lowest_net(taxes: int) -> int:
+    """Of two included taxes −1, of n taxes −(n − 1); nothing else is ever below zero (M-7)."""
+    return min(1 - taxes, 0)
+
+
 def law_of_bounds(order: PricedOrder, name: LineId, figure: Figure = named_figures) -> None:
     """No slot's figure is below zero, or above the one that it is a part of."""
     source = order.line(name)
@@ -103,13 +108,12 @@ def law_of_bounds(order: PricedOrder, name: LineId, figure: Figure = named_figur
         assert found["list"] - sum(taken) == found["goods"]
         assert all(minor >= 0 for label, minor in found.items() if "tax" in label)
         for charge in order.charges:
-            least = 0 if len(charge.taxes) < 2 else -len(charge.taxes)
-            assert found.get(f"{charge.id} net", 0) >= least
+            assert found.get(f"{charge.id} net", 0) >= lowest_net(len(charge.taxes))
         tax = sum(minor for label, minor in found.items() if label.startswith("tax "))
         assert found["gross"] == found["net"] + tax
         if source.tax_included:
             assert found["gross"] == found["goods"]
-            assert found["net"] >= (0 if len(source.taxes) < 2 else -len(source.taxes))
+            assert found["net"] >= lowest_net(len(source.taxes))
         else:
             assert found["net"] == found["goods"]
         if source.charged.minor and not found["goods"]:
