@@ -49,12 +49,12 @@ from ordercore.payment.model import (
     Intent,
     Operation,
     OperationStatus,
-    PaymentState,
     Tender,
     TenderKind,
 )
 from ordercore.payment.operations import StepKind, operation_steps
 from ordercore.payment.policy import Capabilities, PaymentPolicy
+from ordercore.payment.state import PaymentState
 
 START: Final = datetime(2026, 3, 1, 9, tzinfo=UTC)
 CARD: Final = TenderId("card")

@@ -45,11 +45,11 @@ from ordercore.payment.model import (
     Intent,
     Operation,
     OperationStatus,
-    PaymentState,
     Tender,
     TenderKind,
 )
 from ordercore.payment.policy import Capabilities, PaymentPolicy
+from ordercore.payment.state import PaymentState
 from tests.laws.payment_world import (
     CARD,
     GIFT,

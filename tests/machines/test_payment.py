@@ -17,7 +17,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,  # pyright: ignore[reportUnknownVariableType]  # untyped there
 )
 
-from ordercore.payment.balance import Book
 from ordercore.payment.model import Operation
 from ordercore.payment.policy import Capabilities, CaptureWhen, PaymentPolicy
 from tests.laws.payment_world import (
@@ -98,7 +97,7 @@ class PaymentMachine(RuleBasedStateMachine):
     @rule(data=st.data(), share=st.integers(1, 100))
     def chargeback(self, data: st.DataObject, share: int) -> None:
         """A bank takes a part of a capture back for good."""
-        book = Book(self.shop.state)
+        book = self.shop.state.book
         captures = [
             (found.reference, book.refundable(found) * share // 100)
             for found in self.shop.state.of(Operation.CAPTURE)

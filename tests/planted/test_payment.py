@@ -20,9 +20,9 @@ from ordercore.payment import _replies as replying
 from ordercore.payment import balance as balancing
 from ordercore.payment import intents as intending
 from ordercore.payment import reports as reporting
+from ordercore.payment._book import Sums
 from ordercore.payment._case import Case
 from ordercore.payment.answers import Succeeded
-from ordercore.payment.balance import Sums
 from ordercore.payment.commands import PaymentReport, ReportOperation
 from ordercore.payment.events import (
     DisputeReported,
@@ -30,13 +30,8 @@ from ordercore.payment.events import (
     OperationSucceeded,
 )
 from ordercore.payment.intents import Desk, Want
-from ordercore.payment.model import (
-    Dispute,
-    DisputeStatus,
-    Operation,
-    OperationState,
-    PaymentState,
-)
+from ordercore.payment.model import Dispute, DisputeStatus, Operation, OperationState
+from ordercore.payment.state import PaymentState
 from tests.laws.payment_world import (
     Fate,
     Shop,

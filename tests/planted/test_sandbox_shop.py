@@ -29,14 +29,10 @@ from ordercore.payment.answers import (
     Unknown,
 )
 from ordercore.payment.events import OperationNeverHappened
-from ordercore.payment.model import (
-    Operation,
-    OperationState,
-    OperationStatus,
-    PaymentState,
-)
+from ordercore.payment.model import Operation, OperationState, OperationStatus
 from ordercore.payment.operations import NextStep, StepKind
 from ordercore.payment.policy import Capabilities, PaymentPolicy
+from ordercore.payment.state import PaymentState
 from ordercore.ports.gateways import PaymentCall, PaymentGateway
 from ordercore.process import due as owing
 from ordercore.testing.sandbox import Faults

@@ -21,7 +21,7 @@ from ordercore.money import Money, sum_money
 from ordercore.order import events as ev
 from ordercore.order.model import Hold, Order, UnitTotals
 from ordercore.payment.evolve import evolve_payment
-from ordercore.payment.model import PaymentState
+from ordercore.payment.state import PaymentState
 from ordercore.pricing.figures import slot_value
 from ordercore.pricing.model import PricedOrder
 from ordercore.pricing.slots import SlotSet

@@ -21,7 +21,7 @@ from ordercore.money import Money
 from ordercore.order.events import AmendmentProposed
 from ordercore.order.party import Destination, PartyRef
 from ordercore.order.terms import Blocks, Stage, Terms
-from ordercore.payment.model import PaymentState
+from ordercore.payment.state import PaymentState
 from ordercore.pricing.model import PricedLine, PricedOrder
 from ordercore.pricing.slots import NO_SLOTS, SlotSet
 from ordercore.refund.model import Credit

@@ -9,10 +9,10 @@ from attrs import define, frozen
 from ordercore.errors import NotFoundError
 from ordercore.ids import TenderId
 from ordercore.money import CurrencyMismatchError, Money
-from ordercore.payment.balance import Book
 from ordercore.payment.intents import Desk, PaymentBasis
-from ordercore.payment.model import PaymentState, Tender
+from ordercore.payment.model import Tender
 from ordercore.payment.policy import Capabilities, PaymentPolicy
+from ordercore.payment.state import PaymentState
 
 __all__ = ["Case", "UnknownTenderError"]
 
@@ -55,6 +55,6 @@ class Case:
 
     def refundable(self, tender: TenderId) -> Money:
         """The most that may be given back to one tender (RULES PAY-3)."""
-        book = Book(self.state)
+        book = self.state.book
         most = min(book.of(tender).refundable, book.total.refundable)
         return Money(most, self.basis.currency)

@@ -20,7 +20,6 @@ from ordercore.ids import Key, Reference, TenderId
 from ordercore.money import Money, Rounding, checked_quantity
 from ordercore.payment._case import Case, UnknownTenderError
 from ordercore.payment.answers import DeclineKind
-from ordercore.payment.balance import Book
 from ordercore.payment.commands import (
     BY_HAND,
     AddTender,
@@ -45,9 +44,10 @@ from ordercore.payment.events import (
 )
 from ordercore.payment.evolve import evolve_payment
 from ordercore.payment.intents import Desk, PaymentBasis, Want, captures, claims, intent_of
-from ordercore.payment.model import Operation, OperationStatus, PaymentState
+from ordercore.payment.model import Operation, OperationStatus
 from ordercore.payment.policy import Capabilities, PaymentPolicy
 from ordercore.payment.reports import absorb, rematched
+from ordercore.payment.state import PaymentState
 
 __all__ = [
     "AlreadyCapturedError",
@@ -297,7 +297,7 @@ def _intended(case: Case, want: Want) -> OperationIntended:
 
 
 def _void(case: Case, command: VoidAuthorisation) -> Iterator[Event]:
-    tender, book, state = case.tender(command.tender), Book(case.state), case.state
+    tender, book, state = case.tender(command.tender), case.state.book, case.state
     for found in case.state.of(Operation.AUTHORISE):
         left = Money(book.live(found), case.basis.currency)
         if found.intent.tender == tender.id and left.is_positive and not book.is_busy(found):

@@ -31,11 +31,11 @@ from ordercore.payment.model import (
     Dispute,
     OperationState,
     OperationStatus,
-    PaymentState,
     RecordedPayment,
     Tender,
     WaitingReport,
 )
+from ordercore.payment.state import PaymentState
 from ordercore.payment.status import OPERATION
 
 __all__ = ["evolve_payment"]

@@ -16,16 +16,11 @@ from attrs import Factory, field, frozen
 
 from ordercore.ids import Key, OrderId, PartyId, TenderId
 from ordercore.money import Currency, Money
-from ordercore.payment.balance import Book, planned, totals
-from ordercore.payment.model import (
-    Intent,
-    Operation,
-    OperationState,
-    PaymentState,
-    Tender,
-    TenderKind,
-)
+from ordercore.payment._book import Book
+from ordercore.payment.balance import planned, totals
+from ordercore.payment.model import Intent, Operation, OperationState, Tender, TenderKind
 from ordercore.payment.policy import Capabilities, CaptureWhen, PaymentPolicy
+from ordercore.payment.state import PaymentState
 
 __all__ = [
     "Desk",
@@ -103,7 +98,7 @@ class Desk:
     basis: PaymentBasis
     policy: PaymentPolicy
     capabilities: Capabilities
-    book: Book = field(init=False, default=Factory(lambda desk: Book(desk.state), takes_self=True))
+    book: Book = field(init=False, default=Factory(lambda desk: desk.state.book, takes_self=True))
     planned: Mapping[TenderId, Money] = field(
         init=False,
         default=Factory(lambda desk: planned(desk.state, desk.basis.owed), takes_self=True),

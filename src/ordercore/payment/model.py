@@ -8,7 +8,6 @@ order, repetition or lateness of reports can make two figures disagree.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum, unique
 from typing import Final
@@ -43,7 +42,6 @@ __all__ = [
     "Operation",
     "OperationState",
     "OperationStatus",
-    "PaymentState",
     "RecordedPayment",
     "Tender",
     "TenderKind",
@@ -254,59 +252,3 @@ class WaitingReport:
         """Whether both say the same, but for the amount and the time."""
         mine = self.about, self.reference, self.operation, self.status, self.tender
         return mine == (other.about, other.reference, other.operation, other.status, other.tender)
-
-
-@frozen(kw_only=True)
-class PaymentState:
-    """All that is known about an order's money; the mappings are never changed in place."""
-
-    tenders: tuple[Tender, ...] = ()
-    operations: Mapping[Key, OperationState] = field(factory=dict[Key, OperationState])
-    recorded: Mapping[Reference, RecordedPayment] = field(factory=dict[Reference, RecordedPayment])
-    disputes: Mapping[Reference, Dispute] = field(factory=dict[Reference, Dispute])
-    waiting: tuple[WaitingReport, ...] = ()
-
-    def of(self, operation: Operation) -> Iterator[OperationState]:
-        """The operations of one kind, oldest first."""
-        return (state for state in self.operations.values() if state.intent.operation is operation)
-
-    def tender(self, tender: TenderId) -> Tender | None:
-        """The tender with this id."""
-        return next((candidate for candidate in self.tenders if candidate.id == tender), None)
-
-    def failures_like(self, intent: Intent) -> tuple[OperationState, ...]:
-        """The attempts at the same thing that came to nothing, since the last that did not."""
-        found: list[OperationState] = []
-        for state in self.of(intent.operation):
-            if (state.intent.tender, state.intent.target) == (intent.tender, intent.target):
-                if state.status in FAILURES and not state.is_forgiven:
-                    found.append(state)
-                elif state.status is OperationStatus.SUCCEEDED:
-                    found.clear()
-        return tuple(found)
-
-    def aimed_at(self, key: Key, operation: Operation) -> Iterator[OperationState]:
-        """The operations of one kind about the operation *key*."""
-        return (state for state in self.of(operation) if state.intent.target == key)
-
-    def called(self, reference: Reference, operation: Operation) -> OperationState | None:
-        """The operation of one kind that the gateway calls so; of several the latest."""
-        found = [state for state in self.of(operation) if state.reference == reference]
-        return found[-1] if found else None
-
-    def explains(self, report: WaitingReport) -> bool:
-        """Whether a report fits something that is known by now."""
-        if report.reference in self.recorded:
-            return True
-        match report.about:
-            case About.OPERATION | About.FAILURE | About.EXPIRY:
-                kind = report.operation or Operation.AUTHORISE
-                return self.called(report.reference, kind) is not None
-            case About.DISPUTE:
-                origin = report.origin
-                capture = origin is not None and self.called(origin, Operation.CAPTURE) is not None
-                return capture or report.reference in self.disputes
-            case About.COLLECTION:
-                return report.tender is not None and self.tender(report.tender) is not None
-            case About.ANSWER:
-                return False

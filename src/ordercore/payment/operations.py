@@ -11,16 +11,11 @@ from enum import StrEnum, unique
 from attrs import frozen
 
 from ordercore.ids import Key
-from ordercore.payment.balance import Book
+from ordercore.payment._book import Book
 from ordercore.payment.intents import fades_at
-from ordercore.payment.model import (
-    FAILURES,
-    Operation,
-    OperationState,
-    OperationStatus,
-    PaymentState,
-)
+from ordercore.payment.model import FAILURES, Operation, OperationState, OperationStatus
 from ordercore.payment.policy import Capabilities, PaymentPolicy
+from ordercore.payment.state import PaymentState
 
 __all__ = ["NextStep", "StepKind", "operation_steps", "wake_payment"]
 
@@ -52,7 +47,7 @@ def operation_steps(
     Source:
         ARCHITECTURE "Money effects".
     """
-    book = Book(state)
+    book = state.book
     for key, found in state.operations.items():
         kind = _lapse(book, found, now) or _step(found, now, capabilities)
         if kind is not None:

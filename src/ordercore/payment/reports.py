@@ -45,9 +45,9 @@ from ordercore.payment.model import (
     Operation,
     OperationState,
     OperationStatus,
-    PaymentState,
     WaitingReport,
 )
+from ordercore.payment.state import PaymentState
 
 __all__ = ["ReplyMismatchError", "absorb", "rematched"]
 

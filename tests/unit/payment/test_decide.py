@@ -44,11 +44,11 @@ from ordercore.payment.model import (
     InvalidPaymentError,
     Operation,
     OperationStatus,
-    PaymentState,
     Tender,
     TenderKind,
 )
 from ordercore.payment.policy import Capabilities, CaptureWhen, PaymentPolicy
+from ordercore.payment.state import PaymentState
 from tests.laws.payment_world import CARD, Fate, Shop, Wishes, euro
 
 CASH = TenderId("cash")

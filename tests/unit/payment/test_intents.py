@@ -10,16 +10,10 @@ from ordercore.money import EUR
 from ordercore.payment.balance import totals
 from ordercore.payment.commands import RecordPayment, ReportOperation
 from ordercore.payment.intents import is_covered, next_intents, operation_key
-from ordercore.payment.model import (
-    DueWhen,
-    Intent,
-    Operation,
-    PaymentState,
-    Tender,
-    TenderKind,
-)
+from ordercore.payment.model import DueWhen, Intent, Operation, Tender, TenderKind
 from ordercore.payment.operations import StepKind, operation_steps, wake_payment
 from ordercore.payment.policy import Capabilities, CaptureWhen, PaymentPolicy
+from ordercore.payment.state import PaymentState
 from tests.laws.payment_world import (
     CARD,
     GIFT,

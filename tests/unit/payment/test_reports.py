@@ -42,16 +42,10 @@ from ordercore.payment.events import (
     PaymentRecorded,
     PaymentUnmatched,
 )
-from ordercore.payment.model import (
-    About,
-    DisputeStatus,
-    Operation,
-    OperationStatus,
-    PaymentState,
-    Tender,
-)
+from ordercore.payment.model import About, DisputeStatus, Operation, OperationStatus, Tender
 from ordercore.payment.operations import StepKind, operation_steps
 from ordercore.payment.policy import Capabilities
+from ordercore.payment.state import PaymentState
 from tests.laws.payment_world import CARD, Shop, Wishes, dispute, euro, failure
 
 AUTH = Reference("auth-1")

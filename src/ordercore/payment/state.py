@@ -1,0 +1,88 @@
+"""
+All that is known about an order's money: the state that payment facts are folded into.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from attrs import field, frozen
+
+from ordercore.ids import Key, Reference, TenderId
+from ordercore.payment._book import Book
+from ordercore.payment.model import (
+    FAILURES,
+    About,
+    Dispute,
+    Intent,
+    Operation,
+    OperationState,
+    OperationStatus,
+    RecordedPayment,
+    Tender,
+    WaitingReport,
+)
+
+__all__ = ["PaymentState"]
+
+
+@frozen(kw_only=True)
+class PaymentState:
+    """All that is known about an order's money; the mappings are never changed in place."""
+
+    tenders: tuple[Tender, ...] = ()
+    operations: Mapping[Key, OperationState] = field(factory=dict[Key, OperationState])
+    recorded: Mapping[Reference, RecordedPayment] = field(factory=dict[Reference, RecordedPayment])
+    disputes: Mapping[Reference, Dispute] = field(factory=dict[Reference, Dispute])
+    waiting: tuple[WaitingReport, ...] = ()
+
+    @cached_property
+    def book(self) -> Book:
+        """All balances, added up once: states never change."""
+        return Book(self.operations, self.recorded, self.disputes)
+
+    def of(self, operation: Operation) -> Iterator[OperationState]:
+        """The operations of one kind, oldest first."""
+        return (state for state in self.operations.values() if state.intent.operation is operation)
+
+    def tender(self, tender: TenderId) -> Tender | None:
+        """The tender with this id."""
+        return next((candidate for candidate in self.tenders if candidate.id == tender), None)
+
+    def failures_like(self, intent: Intent) -> tuple[OperationState, ...]:
+        """The attempts at the same thing that came to nothing, since the last that did not."""
+        found: list[OperationState] = []
+        for state in self.of(intent.operation):
+            if (state.intent.tender, state.intent.target) == (intent.tender, intent.target):
+                if state.status in FAILURES and not state.is_forgiven:
+                    found.append(state)
+                elif state.status is OperationStatus.SUCCEEDED:
+                    found.clear()
+        return tuple(found)
+
+    def aimed_at(self, key: Key, operation: Operation) -> Iterator[OperationState]:
+        """The operations of one kind about the operation *key*."""
+        return (state for state in self.of(operation) if state.intent.target == key)
+
+    def called(self, reference: Reference, operation: Operation) -> OperationState | None:
+        """The operation of one kind that the gateway calls so; of several the latest."""
+        found = [state for state in self.of(operation) if state.reference == reference]
+        return found[-1] if found else None
+
+    def explains(self, report: WaitingReport) -> bool:
+        """Whether a report fits something that is known by now."""
+        if report.reference in self.recorded:
+            return True
+        match report.about:
+            case About.OPERATION | About.FAILURE | About.EXPIRY:
+                kind = report.operation or Operation.AUTHORISE
+                return self.called(report.reference, kind) is not None
+            case About.DISPUTE:
+                origin = report.origin
+                capture = origin is not None and self.called(origin, Operation.CAPTURE) is not None
+                return capture or report.reference in self.disputes
+            case About.COLLECTION:
+                return report.tender is not None and self.tender(report.tender) is not None
+            case About.ANSWER:
+                return False
