@@ -11,9 +11,9 @@ from ordercore.money import Money, sum_money
 from ordercore.order.model import Order
 from ordercore.order.rules import is_ended, is_stock_ready
 from ordercore.order.terms import Blocks
-from ordercore.payment.balance import PaymentTotals, totals
+from ordercore.payment.balance import PaymentTotals, planned, totals
 from ordercore.payment.intents import PaymentBasis
-from ordercore.payment.model import Tender, TenderKind
+from ordercore.payment.model import TenderKind
 from ordercore.payment.policy import CaptureWhen
 from ordercore.refund.calculate import dispatched_worth
 from ordercore.refund.ledger import claimable, owed, to_pay_back
@@ -129,39 +129,25 @@ def has_open_slots(order: Order) -> bool:
 
 def due_earlier(order: Order, debt: Money) -> Money:
     """What tenders that are not taken at dispatch were to pay, or somebody has paid by hand."""
-    planned = sum_money(
-        [
-            _planned(order, tender, debt)
-            for tender in order.payment.tenders
-            if tender.kind in PREPAID and not tender.is_deferred
-        ],
-        debt.currency,
-    )
+    shares = planned(order.payment, debt)
+    earlier = [
+        shares[tender.id]
+        for tender in order.payment.tenders
+        if tender.kind in PREPAID and not tender.is_deferred
+    ]
     recorded = order.payment.recorded.values()
     paid = sum_money([entry.amount for entry in recorded if not entry.is_refund], debt.currency)
-    return max(planned, paid)
-
-
-def _planned(order: Order, tender: Tender, debt: Money) -> Money:
-    """A tender's own amount, or what the others leave of the debt."""
-    if tender.amount is not None:
-        return tender.amount
-    others = [
-        other.amount
-        for other in order.payment.tenders
-        if other.id != tender.id and other.amount is not None
-    ]
-    return _at_least_zero(debt - sum_money(others, debt.currency))
+    return max(sum_money(earlier, debt.currency), paid)
 
 
 def _deferred(order: Order, debt: Money) -> Money:
-    later = [tender for tender in order.payment.tenders if tender.is_deferred]
-    planned = sum_money([_planned(order, tender, debt) for tender in later], debt.currency)
-    paid = sum_money(
-        [totals(order.payment, debt.currency, tender=tender.id).held for tender in later],
-        debt.currency,
-    )
-    return min(debt, _at_least_zero(planned - _at_least_zero(paid)))
+    later = [tender.id for tender in order.payment.tenders if tender.is_deferred]
+    if not later:
+        return Money.zero(debt.currency)
+    shares = planned(order.payment, debt)
+    promised = sum(shares[tender].minor for tender in later)
+    paid = sum(order.payment.book.of(tender).held for tender in later)
+    return Money(min(debt.minor, max(0, promised - max(0, paid))), debt.currency)
 
 
 def tender_balances(order: Order) -> tuple[TenderBalance, ...]:

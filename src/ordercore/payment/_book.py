@@ -41,6 +41,11 @@ class Sums:
         return self.captured - self.refunded
 
     @property
+    def held(self) -> int:
+        """H = C − F − K."""
+        return self.taken - self.disputes_lost
+
+    @property
     def refundable(self) -> int:
         """C − F − refunds in flight − disputes open or lost, at least zero."""
         gone = self.refunds_in_flight + self.disputes_open + self.disputes_lost
