@@ -4,15 +4,15 @@ The books of the sandbox gateway: what it was asked, what it did, and what it wi
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
 from hashlib import sha256
-from typing import Final
 
 from attrs import field, frozen
 
 from ordercore.ids import Key, OrderId, Reference, TenderId
-from ordercore.money import Currency, Money
+from ordercore.money import Money
 from ordercore.payment.answers import (
     ActionRequired,
     Answer,
@@ -24,21 +24,8 @@ from ordercore.payment.answers import (
 )
 from ordercore.payment.model import DisputeStatus, Operation, TenderKind
 from ordercore.ports.gateways import PaymentCall
-from ordercore.testing._sandbox_file import (
-    Connection,
-    Row,
-    from_micros,
-    instant_or_none,
-    micros,
-    micros_or_none,
-)
 
-__all__ = ["Ask", "Books", "Entry", "EntryState", "Verdict"]
-
-OPERATION: Final = (
-    "key, body, order_id, operation, tender, currency, asked, amount, target, reference, at,"
-    " known_at, by_payer, fails_at, expires_at, kind, code, retry_after_s"
-)
+__all__ = ["Ask", "Books", "Entry", "EntryState", "Planned", "Verdict"]
 
 
 @frozen(kw_only=True)
@@ -162,190 +149,101 @@ class Entry:
                 )
 
 
-@frozen
-class Books:
-    """The tables, inside one transaction."""
+@frozen(kw_only=True)
+class Planned:
+    """
+    Something that the gateway will tell at ``due_at``.
 
-    connection: Connection
+    A dispute has its own ``dispute`` reference, ``status`` and ``amount`` in minor units.
+    """
 
+    due_at: datetime
+    about: str
+    key: Key
+    named: bool
+    happened_at: datetime
+    dispute: str | None = None
+    status: str | None = None
+    amount: int | None = None
+
+
+class Books(ABC):
+    """All that a gateway writes down; in one transaction of a file, or in memory."""
+
+    @abstractmethod
     def find(self, key: Key) -> Entry | None:
         """The operation that this key stands for."""
-        return self._one("key = ?", key)
 
+    @abstractmethod
     def called(self, reference: Reference | None, operation: Operation) -> Entry | None:
         """The operation of one kind that the gateway itself calls so."""
-        return self._one("reference = ? AND operation = ?", reference, operation.value)
 
+    @abstractmethod
     def entries(self, order: OrderId | None = None) -> tuple[Entry, ...]:
         """All operations, or those of one order, in the order in which they came."""
-        if order is None:
-            return self._all("1 = 1")
-        return self._all("order_id = ?", order)
 
+    @abstractmethod
     def aimed_at(self, reference: Reference) -> tuple[Entry, ...]:
         """What was done about one operation."""
-        return self._all("target = ?", reference)
 
+    @abstractmethod
     def about(self, reference: Reference) -> tuple[Entry, ...]:
         """One operation, and what was done about it."""
-        return self._all("reference = ? OR target = ?", reference, reference)
 
-    def _one(self, condition: str, *values: object) -> Entry | None:
-        found = self._all(condition, *values)
-        return found[0] if found else None
-
-    def _all(self, condition: str, *values: object) -> tuple[Entry, ...]:
-        rows: list[Row] = self.connection.execute(
-            f"SELECT {OPERATION} FROM pay_operations"  # noqa: S608 - conditions of this module
-            f" WHERE {condition} ORDER BY seq",
-            values,
-        ).fetchall()
-        return tuple(_entry(row) for row in rows)
-
+    @abstractmethod
     def add(self, entry: Entry) -> None:
         """Write an operation down."""
-        marks = ", ".join("?" * OPERATION.count(",")) + ", ?"
-        self.connection.execute(
-            f"INSERT INTO pay_operations ({OPERATION}) VALUES ({marks})",  # noqa: S608
-            _columns(entry),
-        )
 
+    @abstractmethod
     def undo(self, key: Key, *, fails_at: datetime | None, expires_at: datetime | None) -> None:
         """Note when a success is taken back, or when it ends."""
-        self.connection.execute(
-            "UPDATE pay_operations SET fails_at = ?, expires_at = ? WHERE key = ?",
-            (micros_or_none(fails_at), micros_or_none(expires_at), key),
-        )
 
+    @abstractmethod
     def disputed(self, capture: Reference) -> int:
         """How much of a capture is under dispute or lost in one, in minor units."""
-        row = self.connection.execute(
-            "SELECT coalesce(sum(amount), 0) FROM pay_disputes"
-            " WHERE capture = ? AND status <> 'won'",
-            (capture,),
-        ).fetchone()
-        return int(row[0])
 
+    @abstractmethod
     def dispute(
         self, reference: Reference, *, capture: Reference, amount: Money, status: DisputeStatus
     ) -> None:
         """Write down where a dispute stands."""
-        self.connection.execute(
-            "INSERT OR REPLACE INTO pay_disputes (reference, capture, amount, status)"
-            " VALUES (?, ?, ?, ?)",
-            (reference, capture, amount.minor, status.value),
-        )
 
     # --- calls ----------------------------------------------------------------------------------
 
+    @abstractmethod
     def log(self, key: Key, what: str, now: datetime, *, wrong: str = "") -> int:
         """Write down that a call came, and what was wrong with it; how many came before it."""
-        before = self.connection.execute(
-            "SELECT count(*) FROM pay_calls WHERE key = ? AND what = ?", (key, what)
-        ).fetchone()
-        self.connection.execute(
-            "INSERT INTO pay_calls (key, what, at, wrong) VALUES (?, ?, ?, ?)",
-            (key, what, micros(now), wrong),
-        )
-        return int(before[0])
 
+    @abstractmethod
+    def logged(self, key: Key, what: str) -> int:
+        """How many calls of one kind came under this key."""
+
+    @abstractmethod
     def wrong_calls(self) -> tuple[tuple[Key, str], ...]:
         """Calls that a correct engine never makes, with what is wrong about them."""
-        rows: list[Row] = self.connection.execute(
-            "SELECT key, wrong FROM pay_calls WHERE wrong <> '' ORDER BY seq"
-        ).fetchall()
-        return tuple((Key(key), str(wrong)) for key, wrong in rows)
 
     def blame(self, key: Key, wrong: str, now: datetime) -> None:
         """Write down that a call wanted what it should not have wanted."""
         self.log(key, "blame", now, wrong=wrong)
 
+    @abstractmethod
     def delay(self, ask: Ask, arrives_at: datetime) -> None:
         """Keep a call that is still on its way."""
-        self.connection.execute(
-            "INSERT INTO pay_late (arrives_at, key, body, order_id, operation, tender, tender_kind,"
-            " currency, asked, target, not_after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                micros(arrives_at),
-                ask.key,
-                ask.body,
-                ask.order,
-                ask.operation.value,
-                ask.tender,
-                ask.tender_kind.value,
-                ask.amount.currency.code,
-                ask.amount.minor,
-                ask.target,
-                micros(ask.not_after),
-            ),
-        )
 
+    @abstractmethod
     def arrived(self, now: datetime) -> tuple[tuple[Ask, datetime], ...]:
         """Take the calls that have arrived by now, each with its time."""
-        rows: list[Row] = self.connection.execute(
-            "DELETE FROM pay_late WHERE arrives_at <= ? RETURNING arrives_at, seq, key, body,"
-            " order_id, operation, tender, tender_kind, currency, asked, target, not_after",
-            (micros(now),),
-        ).fetchall()
-        return tuple((_ask(row[2:]), from_micros(row[0])) for row in sorted(rows))
 
+    # --- webhooks -------------------------------------------------------------------------------
 
-def _columns(entry: Entry) -> tuple[object, ...]:
-    return (
-        entry.key,
-        entry.body,
-        entry.order,
-        entry.operation.value,
-        entry.tender,
-        entry.asked.currency.code,
-        entry.asked.minor,
-        entry.amount.minor,
-        entry.target,
-        entry.reference,
-        micros(entry.at),
-        micros(entry.known_at),
-        int(entry.by_payer),
-        micros_or_none(entry.fails_at),
-        micros_or_none(entry.expires_at),
-        None if entry.kind is None else entry.kind.value,
-        entry.code,
-        None if entry.retry_after is None else entry.retry_after // timedelta(seconds=1),
-    )
+    @abstractmethod
+    def plan(self, planned: Planned) -> None:
+        """Keep something that is still to be told."""
 
+    @abstractmethod
+    def planned(self, now: datetime, limit: int) -> tuple[tuple[int, Planned], ...]:
+        """What is to be told by now, in the order in which it is sent, each with its number."""
 
-def _entry(row: Row) -> Entry:
-    currency = Currency(row[5])
-    return Entry(
-        key=Key(row[0]),
-        body=row[1],
-        order=OrderId(row[2]),
-        operation=Operation(row[3]),
-        tender=TenderId(row[4]),
-        asked=Money(row[6], currency),
-        amount=Money(row[7], currency),
-        target=None if row[8] is None else Reference(row[8]),
-        reference=Reference(row[9]),
-        at=from_micros(row[10]),
-        known_at=from_micros(row[11]),
-        by_payer=bool(row[12]),
-        fails_at=instant_or_none(row[13]),
-        expires_at=instant_or_none(row[14]),
-        kind=None if row[15] is None else DeclineKind(row[15]),
-        code=row[16],
-        retry_after=None if row[17] is None else timedelta(seconds=row[17]),
-    )
-
-
-def _ask(row: Row) -> Ask:
-    key, body, order, operation, tender, kind, currency, asked, target, not_after = row
-    return Ask(
-        key=Key(key),
-        body=body,
-        order=OrderId(order),
-        operation=Operation(operation),
-        tender=TenderId(tender),
-        tender_kind=TenderKind(kind),
-        amount=Money(asked, Currency(currency)),
-        target=None if target is None else Reference(target),
-        not_after=from_micros(not_after),
-    )
+    @abstractmethod
+    def sent(self, number: int) -> None:
+        """Note that a webhook reached somebody."""

@@ -28,7 +28,7 @@ class Faults:
     """
     How often things go wrong: each figure out of 1,000.
 
-    The first six are about calls and exclude each other, so that they may add up to 1,000 at most.
+    Those about calls exclude each other, so that they may add up to 1,000 at most.
     A late call arrives within ``longest_delay``, after its sender has given up; what is pending,
     and webhooks that come late, need up to ``longest_wait``.
     """
@@ -61,6 +61,10 @@ class Faults:
     """A parcel that comes back."""
     lost_parcel: int = field(default=0, validator=_rate)
     """A parcel that never arrives."""
+    kept_error: int = field(default=0, validator=_rate)
+    """A server error although it happened, and the same error for every resend of the key."""
+    wrong_amount: int = field(default=0, validator=_rate)
+    """An answer that names another amount than was moved."""
     longest_delay: timedelta = timedelta(minutes=10)
     longest_wait: timedelta = timedelta(hours=1)
 
@@ -83,6 +87,8 @@ class Fate(StrEnum):
     ERROR = "error"
     PENDING = "pending"
     ACTION = "action"
+    KEPT_ERROR = "kept_error"
+    WRONG_AMOUNT = "wrong_amount"
 
 
 _ON_CALLS: Final = tuple(fate for fate in Fate if fate is not Fate.FINE)

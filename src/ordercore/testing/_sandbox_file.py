@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,8 @@ __all__ = [
 Connection: TypeAlias = sqlite3.Connection
 Row: TypeAlias = tuple[Any, ...]
 BUSY_TIMEOUT_S: Final = 30
+TRIES: Final = 200
+PAUSE_S: Final = 0.01
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -73,6 +76,18 @@ def translated() -> Generator[None]:
         raise SandboxFileError(name) from error
 
 
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to WAL; while others switch the same new file, SQLite does not wait by itself."""
+    for _ in range(TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError:
+            time.sleep(PAUSE_S)
+        else:
+            return
+    connection.execute("PRAGMA journal_mode = WAL").fetchone()
+
+
 class SandboxFile:
     """
     One SQLite file, for any number of threads and processes; ``:memory:`` for one process.
@@ -99,7 +114,7 @@ class SandboxFile:
                 isolation_level=None,
                 check_same_thread=False,
             )
-            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            _write_ahead(connection)
             connection.execute("PRAGMA synchronous = NORMAL")
             return connection
 

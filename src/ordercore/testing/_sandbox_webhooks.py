@@ -11,7 +11,7 @@ from typing import Final
 from attrs import field, frozen
 
 from ordercore.facts import Report
-from ordercore.ids import Key, OrderId, Reference
+from ordercore.ids import OrderId, Reference
 from ordercore.moment import utc
 from ordercore.money import Money
 from ordercore.payment.commands import (
@@ -22,13 +22,8 @@ from ordercore.payment.commands import (
     ReportOperation,
 )
 from ordercore.payment.model import DisputeStatus, Operation
-from ordercore.testing._sandbox_books import Books, Entry
+from ordercore.testing._sandbox_books import Books, Entry, Planned
 from ordercore.testing._sandbox_chance import Chance
-from ordercore.testing._sandbox_file import (
-    Row,
-    from_micros,
-    micros,
-)
 
 __all__ = ["Delivery", "Webhooks"]
 
@@ -110,47 +105,41 @@ class Webhooks:
         what = f"{about.value} {dispute[0]} {dispute[1]}"
         named = not self.chance.happens(self.chance.faults.nameless, entry.key, f"nameless {what}")
         for wait in self.chance.told(entry.key, what):
-            self.books.connection.execute(
-                "INSERT INTO pay_webhooks"
-                " (due_at, about, key, named, happened_at, dispute, status, amount)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    micros(at + wait),
-                    about.value,
-                    entry.key,
-                    int(named),
-                    micros(at),
-                    *dispute,
-                ),
+            planned = Planned(
+                due_at=at + wait,
+                about=about.value,
+                key=entry.key,
+                named=named,
+                happened_at=at,
+                dispute=dispute[0],
+                status=dispute[1],
+                amount=dispute[2],
             )
+            self.books.plan(planned)
 
     def due(self, now: datetime) -> tuple[tuple[int, Delivery | None], ...]:
         """What is to be told by now, in the order in which it is sent; None: no longer true."""
-        rows: list[Row] = self.books.connection.execute(
-            "SELECT seq, due_at, about, key, named, happened_at, dispute, status, amount"
-            " FROM pay_webhooks WHERE is_sent = 0 AND due_at <= ? ORDER BY due_at, seq LIMIT ?",
-            (micros(now), PAGE),
-        ).fetchall()
-        return tuple((int(row[0]), self._delivery(row)) for row in rows)
+        planned = self.books.planned(now, PAGE)
+        return tuple((number, self._delivery(one)) for number, one in planned)
 
-    def sent(self, seq: int) -> None:
+    def sent(self, number: int) -> None:
         """Note that a webhook reached somebody."""
-        self.books.connection.execute("UPDATE pay_webhooks SET is_sent = 1 WHERE seq = ?", (seq,))
+        self.books.sent(number)
 
-    def _delivery(self, row: Row) -> Delivery | None:
-        _, due_at, about, key, *_ = row
-        entry = self.books.find(Key(key))
-        report = None if entry is None else self._report(row, entry)
+    def _delivery(self, planned: Planned) -> Delivery | None:
+        entry = self.books.find(planned.key)
+        report = None if entry is None else self._report(planned, entry)
         if entry is None or report is None:
             return None
-        name = self.chance.name("evt", f"{about} {key} {row[6]} {row[7]}")
-        return Delivery(id=name, order=entry.order, at=from_micros(due_at), report=report)
+        what = f"{planned.about} {planned.key} {planned.dispute} {planned.status}"
+        name = self.chance.name("evt", what)
+        return Delivery(id=name, order=entry.order, at=planned.due_at, report=report)
 
-    def _report(self, row: Row, entry: Entry) -> Report | None:
-        at = from_micros(row[5])
-        match About(row[2]):
+    def _report(self, planned: Planned, entry: Entry) -> Report | None:
+        at = planned.happened_at
+        match About(planned.about):
             case About.OPERATION:
-                return _happened(entry, at, named=bool(row[4]))
+                return _happened(entry, at, named=planned.named)
             case About.ANSWER:
                 return ReportAnswer(key=entry.key, answer=entry.answer(at), at=at)
             case About.FAILURE:
@@ -169,10 +158,10 @@ class Webhooks:
                 )
             case About.DISPUTE:
                 return ReportDispute(
-                    reference=Reference(row[6]),
+                    reference=Reference(planned.dispute or ""),
                     capture=entry.reference,
-                    amount=Money(row[8], entry.amount.currency),
-                    status=DisputeStatus(row[7]),
+                    amount=Money(planned.amount or 0, entry.amount.currency),
+                    status=DisputeStatus(planned.status or ""),
                     at=at,
                 )
 

@@ -23,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ordercore.ids import Key, OrderId, Reference, TenderId
 from ordercore.money import Currency, Money
@@ -33,6 +33,8 @@ from ordercore.payment.answers import (
     DeclineKind,
     LookUpAnswer,
     NotFound,
+    PartiallyApproved,
+    Succeeded,
     Unknown,
 )
 from ordercore.payment.model import DisputeStatus, Operation
@@ -45,14 +47,15 @@ from ordercore.testing._sandbox_audit import (
     totals,
     violations,
 )
-from ordercore.testing._sandbox_books import Ask, Books, Entry, EntryState
+from ordercore.testing._sandbox_books import Ask, Entry, EntryState
 from ordercore.testing._sandbox_carrier import CarrierEntry, SandboxCarrier
 from ordercore.testing._sandbox_chance import NO_FAULTS, Chance, Fate, Faults
 from ordercore.testing._sandbox_desk import Desk
 from ordercore.testing._sandbox_errors import SandboxDownError, UnknownToSandboxError
-from ordercore.testing._sandbox_file import SandboxFile, SandboxFileError
+from ordercore.testing._sandbox_file import SandboxFileError
+from ordercore.testing._sandbox_memory import MemoryBooks, MemoryFile
 from ordercore.testing._sandbox_rules import BY_AMOUNT
-from ordercore.testing._sandbox_schema import SCHEMA
+from ordercore.testing._sandbox_sql import SqlFile
 from ordercore.testing._sandbox_webhooks import Delivery
 
 __all__ = [
@@ -61,8 +64,10 @@ __all__ = [
     "CarrierEntry",
     "Delivery",
     "EntryState",
+    "Fate",
     "Faults",
     "LedgerEntry",
+    "MemoryBooks",
     "SandboxCarrier",
     "SandboxDownError",
     "SandboxFileError",
@@ -75,6 +80,7 @@ __all__ = [
 
 CLOCK_SKEW: Final = timedelta(minutes=1)
 """How far the clock of the engine's store may be behind the sandbox's."""
+_KEPT: Final = "kept error"
 _WITHOUT_ANSWER: Final = frozenset({Fate.LOST_CALL, Fate.LATE_CALL, Fate.LOST_ANSWER})
 
 
@@ -127,9 +133,10 @@ class SandboxGateway(PaymentGateway):
         faults: Faults = NO_FAULTS,
         capabilities: Capabilities | None = None,
     ) -> None:
-        self._file = SandboxFile(path, SCHEMA)
+        self._file = MemoryFile() if path == ":memory:" else SqlFile(path)
         self._clock = clock or _system_clock
         self._chance = Chance(seed, faults)
+        self._next: Fate | None = None
         self._by_amount = decline
         self._capabilities = capabilities or Capabilities()
 
@@ -151,9 +158,8 @@ class SandboxGateway(PaymentGateway):
 
     def look_up(self, call: PaymentCall) -> LookUpAnswer:
         with self._desk() as desk:
-            fate = self._chance.fate(
-                f"look up {call.key}", desk.books.log(call.key, "ask", desk.now)
-            )
+            nth = desk.books.log(call.key, "ask", desk.now)
+            fate = self._fate(f"look up {call.key}", nth)
             found = desk.books.find(call.key)
         if fate is Fate.ERROR:
             raise SandboxDownError
@@ -170,24 +176,36 @@ class SandboxGateway(PaymentGateway):
             reused = found is not None and found.body != ask.body
             wrong = _wrong(ask, desk.now, reused=reused)
             nth = desk.books.log(call.key, "call", desk.now, wrong=wrong)
-            fate = self._chance.fate(call.key, nth)
+            fate = self._fate(call.key, nth)
             if not reused and found is None:
                 found = desk.receive(ask, fate)
+            if fate is Fate.KEPT_ERROR:
+                desk.books.log(call.key, _KEPT, desk.now)
+            fails = fate is Fate.ERROR or desk.books.logged(call.key, _KEPT) > 0
         if reused:
             return Declined(kind=DeclineKind.CONFIGURATION, code="key_reused")
-        if fate is Fate.ERROR:
+        if fails:
             raise SandboxDownError
         if found is None or fate in _WITHOUT_ANSWER:
             return Unknown(reason="timeout")
-        return found.answer(desk.now)
+        answer = found.answer(desk.now)
+        return _bent(answer) if fate is Fate.WRONG_AMOUNT else answer
+
+    def _fate(self, key: str, nth: int) -> Fate:
+        fate, self._next = self._next, None
+        return fate or self._chance.fate(key, nth)
+
+    def meet(self, fate: Fate) -> None:
+        """Let the next call or question meet this fate, whatever chance says."""
+        self._next = fate
 
     @contextmanager
     def _desk(self) -> Generator[Desk]:
         """The books, in one transaction, after all that has arrived by now was worked off."""
-        with self._file.work() as connection:
+        with self._file.work() as books:
             desk = Desk(
                 now=self._clock(),
-                books=Books(connection),
+                books=books,
                 chance=self._chance,
                 capabilities=self._capabilities,
                 by_amount=self._by_amount,
@@ -302,6 +320,29 @@ class SandboxGateway(PaymentGateway):
         with self._desk() as desk:
             return tuple(violations(desk))
 
+    def save(self) -> MemoryBooks:
+        """
+        Its books as they stand, to go back to.
+
+        Raises:
+            SandboxFileError: They lie in a file.
+        """
+        return self._in_memory().books.copy()
+
+    def restore(self, books: MemoryBooks) -> None:
+        """
+        Go back to books that were saved.
+
+        Raises:
+            SandboxFileError: They lie in a file.
+        """
+        self._in_memory().books = books.copy()
+
+    def _in_memory(self) -> MemoryFile:
+        if isinstance(self._file, MemoryFile):
+            return self._file
+        raise SandboxFileError("only books in memory can be saved and restored")
+
     def close(self) -> None:
         """Give its file back."""
         self._file.close()
@@ -313,6 +354,13 @@ def _wrong(ask: Ask, now: datetime, *, reused: bool) -> str:
         return "key_reused"
     late = now - ask.not_after
     return f"sent_too_late by {late}" if late > CLOCK_SKEW else ""
+
+
+def _bent(answer: Answer) -> Answer:
+    """The answer with another amount in it."""
+    if isinstance(answer, Succeeded | PartiallyApproved):
+        return evolve(answer, amount=answer.amount + answer.amount)
+    return answer
 
 
 def _known(desk: Desk, reference: Reference, kinds: set[Operation]) -> Entry:

@@ -48,8 +48,10 @@ from ordercore.payment.policy import Capabilities
 from ordercore.ports.gateways import PaymentCall
 from ordercore.testing.sandbox import (
     EntryState,
+    Fate,
     Faults,
     SandboxDownError,
+    SandboxFileError,
     SandboxGateway,
     SandboxTotals,
     UnknownToSandboxError,
@@ -764,3 +766,41 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="cannot use its file") as caught:
         SandboxGateway(tmp_path / "g.db")
     assert isinstance(caught.value.__cause__, sqlite3.Error)
+
+
+# --- fates on demand, and books that can be restored --------------------------------------------
+
+
+def test_a_kept_error_is_told_for_every_resend(clock: Clock) -> None:
+    """It happened; who sends again gets the same error, and who asks learns the truth."""
+    shop = gateway(clock)
+    shop.meet(Fate.KEPT_ERROR)
+    for _ in range(2):
+        with pytest.raises(SandboxDownError):
+            shop.authorise(call(AUTHORISE, "a"))
+    assert isinstance(shop.look_up(call(AUTHORISE, "a")), Succeeded)
+    assert () == shop.violations()
+
+
+def test_a_wrong_amount_is_in_the_answer_only(clock: Clock) -> None:
+    """The books are right; a second answer is right as well."""
+    shop = gateway(clock)
+    shop.meet(Fate.WRONG_AMOUNT)
+    wrong, right = (shop.authorise(call(AUTHORISE, "a", 1000)) for _ in range(2))
+    assert isinstance(wrong, Succeeded)
+    assert isinstance(right, Succeeded)
+    assert (eur(2000), eur(1000)) == (wrong.amount, right.amount)
+    assert eur(1000) == shop.authorised(ORDER)
+
+
+def test_books_in_memory_can_be_restored(clock: Clock, tmp_path: Path) -> None:
+    """What came after is forgotten; books in a file cannot be saved so."""
+    shop = gateway(clock)
+    shop.authorise(call(AUTHORISE, "a"))
+    books = shop.save()
+    before = shop.ledger()
+    shop.authorise(call(AUTHORISE, "b"))
+    shop.restore(books)
+    assert before == shop.ledger()
+    with pytest.raises(SandboxFileError):
+        SandboxGateway(tmp_path / "gateway.db").save()
