@@ -137,7 +137,7 @@ class EqualNumbers(_Store):
     seen_by = "test_numbers_have_no_gap"
 
     class rows(MemoryRows):  # noqa: N801
-        def next_number(self, series: Series) -> int:  # noqa: ARG002
+        def take_numbers(self, series: Series, count: int) -> int:  # noqa: ARG002
             return 1
 
 

@@ -250,10 +250,10 @@ class MemoryRows(Rows):
             self._parties.put(key, party)
         return found is None or found == party
 
-    def next_number(self, series: Series) -> int:
-        number = (self._series.get(series) or 0) + 1
-        self._series.put(series, number)
-        return number
+    def take_numbers(self, series: Series, count: int) -> int:
+        last = self._series.get(series) or 0
+        self._series.put(series, last + count)
+        return last + 1
 
     # --- stock ----------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from ordercore.adapters._sqlite_reads import (
+from ordercore.adapters._values import (
     COMMIT,
     COUNTERS,
     RESERVATION,
@@ -114,9 +114,9 @@ _ADD_LEDGER: Final = """
         reason, partial, recorded_at
     ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
-_NEXT_NUMBER: Final = """
-    INSERT INTO oc_series (series, last) VALUES (?, 1)
-    ON CONFLICT (series) DO UPDATE SET last = last + 1"""
+_TAKE_NUMBERS: Final = """
+    INSERT INTO oc_series (series, last) VALUES (?, ?)
+    ON CONFLICT (series) DO UPDATE SET last = last + excluded.last"""
 
 _NEW_STREAM: Final = f"""
     INSERT INTO oc_streams (
@@ -261,10 +261,10 @@ class SqliteRows(Rows):
             return True
         return row[0] is not None and decode(row[0], Party, stream=party.id) == party
 
-    def next_number(self, series: Series) -> int:
-        self._run(_NEXT_NUMBER, (series,))
+    def take_numbers(self, series: Series, count: int) -> int:
+        self._run(_TAKE_NUMBERS, (series, count))
         row = self._one("SELECT last FROM oc_series WHERE series = ?", (series,))
-        return int(row[0]) if row is not None else 0
+        return int(row[0]) - count + 1 if row is not None else 1
 
     # --- stock ----------------------------------------------------------------------------------
 

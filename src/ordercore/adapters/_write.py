@@ -10,6 +10,7 @@ two commits never wait for each other in a circle.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
@@ -98,8 +99,8 @@ class Rows(StockRows, ABC):
         """Store one version of a party; answers false when another one stands there."""
 
     @abstractmethod
-    def next_number(self, series: Series) -> int:
-        """The next whole number of a series, from 1, without a gap."""
+    def take_numbers(self, series: Series, count: int) -> int:
+        """Take the next *count* whole numbers of a series, without a gap; answers the first."""
 
     @abstractmethod
     def finish(
@@ -145,8 +146,7 @@ def write(rows: Rows, changes: ChangeSet, now: datetime) -> Committed:
     owners = write_stock(rows, changes, recorded_at)
     _claim(rows, changes)
     _add_parties(rows, changes)
-    numbers = tuple(document_number(one, rows.next_number(one)) for one in changes.series)
-    done = changes.numbered(numbers)
+    done = changes.numbered(_numbers(rows, changes.series))
     writes = tuple(
         StreamWrite(
             change=change,
@@ -239,6 +239,18 @@ def _add_parties(rows: Rows, changes: ChangeSet) -> None:
     for party in sorted(changes.parties, key=lambda party: (party.id, party.version)):
         if not rows.add_party(party):
             raise VersionConflictError(StreamId(party.id), party.version - 1, party.version)
+
+
+def _numbers(rows: Rows, wanted: tuple[Series, ...]) -> tuple[DocumentNumber, ...]:
+    """A number for each place, series after series in ascending order."""
+    next_one = {
+        one: rows.take_numbers(one, count) for one, count in sorted(Counter(wanted).items())
+    }
+    numbers: list[DocumentNumber] = []
+    for one in wanted:
+        numbers.append(document_number(one, next_one[one]))
+        next_one[one] += 1
+    return tuple(numbers)
 
 
 def _summary(change: StreamChange) -> OrderSummary | None:

@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from ordercore.adapters._sqlite_pool import Pool
-from ordercore.adapters._sqlite_reads import (
+from ordercore.adapters._sqlite_rows import SqliteRows
+from ordercore.adapters._sqlite_schema import ensure_schema
+from ordercore.adapters._values import (
     COMMIT,
     COUNTERS,
     LEDGER,
@@ -37,8 +39,6 @@ from ordercore.adapters._sqlite_reads import (
     summary_of,
     tail_of,
 )
-from ordercore.adapters._sqlite_rows import SqliteRows
-from ordercore.adapters._sqlite_schema import ensure_schema
 from ordercore.adapters._write import check_limit, next_try, write
 from ordercore.codec.converter import decode
 from ordercore.codec.registry import EventCodec, event_codec

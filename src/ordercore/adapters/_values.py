@@ -1,5 +1,5 @@
 """
-Rows of the SQLite tables as values, and back: instants as microseconds, flags as 0 and 1.
+Rows of database tables as values, and back: instants as microseconds, flags as 0 and 1.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 Row: TypeAlias = tuple[Any, ...]
-"""What sqlite3 gives: STRICT tables vouch for the types."""
+"""What a driver gives; the tables vouch for the types."""
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)

@@ -1,0 +1,207 @@
+"""The shipped contract suite against PostgreSQL, and what only a server can do."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from attrs import evolve
+
+from ordercore.adapters.errors import (
+    SchemaMismatchError,
+    StoreClosedError,
+    StoreFailedError,
+    UnusablePathError,
+)
+from ordercore.ids import CommitId, Key, StreamId
+from ordercore.ports.repositories import Store
+from ordercore.ports.unit_of_work import StoreBusyError, VersionConflictError
+from ordercore.testing.contracts._world import (
+    NOON,
+    changes,
+    note,
+    open_order,
+    received,
+    stock_change,
+    stream_change,
+)
+from ordercore.testing.contracts.store import StoreContract
+from tests.contracts.postgres import running_server
+
+sqlalchemy = pytest.importorskip("sqlalchemy", reason="the extra sqlalchemy is not installed")
+
+import ordercore.adapters.sqlalchemy as adapter  # noqa: E402 - only where SQLAlchemy is there
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from ordercore.adapters.sqlalchemy import SqlAlchemyStore
+
+ONE: Final = StreamId("o-1")
+METADATA: Final = sqlalchemy.MetaData()
+TABLES: Final = adapter.build_tables(METADATA)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """An engine over a server that lives as long as the test run, with all tables."""
+    with running_server() as url:
+        made = sqlalchemy.create_engine(url, pool_size=20)
+        METADATA.create_all(made)
+        yield made
+        made.dispose()
+
+
+@contextmanager
+def fresh(engine: Engine) -> Generator[SqlAlchemyStore]:
+    """A store over empty tables."""
+    names = ", ".join(table.name for table in METADATA.sorted_tables)
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text(f"TRUNCATE {names} RESTART IDENTITY"))
+    store = adapter.SqlAlchemyStore(engine, TABLES)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def store(engine: Engine) -> Iterator[SqlAlchemyStore]:
+    with fresh(engine) as made:
+        yield made
+
+
+class TestPostgres(StoreContract):
+    """The same promises as every store."""
+
+    @pytest.fixture
+    def store(self, engine: Engine) -> Iterator[Store]:
+        with fresh(engine) as made:
+            yield made
+
+
+# --- what only a server can do ------------------------------------------------------------------
+
+
+def test_the_clock_is_the_databases(engine: Engine, store: SqlAlchemyStore) -> None:
+    """All machines share it, whatever their own clocks say."""
+    with engine.connect() as connection:
+        first = connection.execute(sqlalchemy.text("SELECT clock_timestamp()")).scalar_one()
+        told = store.now()
+        second = connection.execute(sqlalchemy.text("SELECT clock_timestamp()")).scalar_one()
+    assert first <= told <= second
+
+
+def test_workers_pass_over_what_others_hold(engine: Engine, store: SqlAlchemyStore) -> None:
+    """A stream that is being worked on is skipped, not waited for."""
+    for number in (1, 2):
+        change = evolve(stream_change(StreamId(f"o-{number}"), note()), due_at=NOON)
+        store.commit(changes(change, commit=f"c-{number}"))
+    with engine.begin() as other:
+        lock = "SELECT 1 FROM oc_schedule WHERE stream = 'o-1' FOR UPDATE"
+        other.execute(sqlalchemy.text(lock))
+        assert ("o-2",) == store.take_due(limit=9, lease=timedelta(days=1))
+    assert ("o-1",) == store.take_due(limit=9, lease=timedelta(days=1))
+
+
+def test_a_wake_does_not_wait_for_the_one_it_wakes(engine: Engine, store: SqlAlchemyStore) -> None:
+    """A commit in flight has its stream's row; whoever wakes the stream goes on all the same."""
+    open_order(store, ONE)
+    with engine.begin() as other:
+        lock = "SELECT 1 FROM oc_streams WHERE stream = 'o-1' FOR UPDATE"
+        other.execute(sqlalchemy.text(lock))
+        wake = evolve(changes(stream_change(StreamId("o-2"), note()), commit="c"), wakes=(ONE,))
+        assert (ONE,) == store.commit(wake).woken
+
+
+def test_a_commit_stands_or_falls_with_the_hosts_transaction(
+    engine: Engine, store: SqlAlchemyStore
+) -> None:
+    """Inside the host's transaction each call works in a savepoint."""
+    with engine.connect() as connection:
+        within = store.within(connection)
+        within.commit(changes(stream_change(ONE, note()), commit="c-1", key="k-1"))
+        with pytest.raises(VersionConflictError):
+            within.commit(changes(stream_change(ONE, note()), commit="c-2"))
+        assert 1 == within.load(ONE).version
+        assert () == store.streams()
+        connection.rollback()
+        assert () == within.streams()
+        within.commit(changes(stream_change(ONE, note()), commit="c-3", key="k-1"))
+        connection.commit()
+    assert (ONE,) == store.streams()
+    found = store.find_key(Key("k-1"))
+    assert found is not None
+    assert CommitId("c-3") == found.commit
+
+
+def test_a_statement_that_waits_too_long_says_so(engine: Engine, store: SqlAlchemyStore) -> None:
+    """`StoreBusyError` with its cause; nothing was written, and the same key works afterwards."""
+    store.commit(changes(stock_change("r-1", received(1)), commit="c-1"))
+    wanted = changes(stock_change("r-2", received(1)), commit="c-2", key="k-2")
+    with engine.begin() as other:
+        other.execute(sqlalchemy.text("SELECT 1 FROM oc_stock FOR UPDATE"))
+        with engine.connect() as impatient:
+            impatient.execute(sqlalchemy.text("SET LOCAL lock_timeout = '50ms'"))
+            with pytest.raises(StoreBusyError) as caught:
+                store.within(impatient).commit(wanted)
+    assert isinstance(caught.value.__cause__, sqlalchemy.exc.DBAPIError)
+    assert None is store.find_key(Key("k-2"))
+    store.commit(wanted)
+    assert 2 == sum(row.on_hand for _, row in store.all_counters())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DROP TABLE oc_series",
+        "ALTER TABLE oc_stock DROP COLUMN allotment",
+        "ALTER TABLE oc_stock ALTER COLUMN tracked TYPE text",
+        "ALTER TABLE oc_stock ALTER COLUMN tracked DROP NOT NULL",
+        "ALTER TABLE oc_claims DROP CONSTRAINT oc_claims_pkey",
+        "DROP INDEX oc_commits_key",
+        "DROP INDEX oc_ledger_cause",
+    ],
+)
+def test_another_schema_is_refused_when_opened(engine: Engine, change: str) -> None:
+    """What is missing or different stops at once, not at the first order."""
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text(change))
+    try:
+        with pytest.raises(SchemaMismatchError):
+            adapter.SqlAlchemyStore(engine)
+    finally:
+        METADATA.drop_all(engine)
+        METADATA.create_all(engine)
+
+
+def test_tables_may_have_another_prefix(engine: Engine) -> None:
+    """Two shops in one database do not see each other."""
+    metadata = sqlalchemy.MetaData()
+    tables = [adapter.build_tables(metadata, prefix) for prefix in ("berlin_", "paris_")]
+    metadata.create_all(engine)
+    berlin, paris = (adapter.SqlAlchemyStore(engine, those) for those in tables)
+    open_order(berlin, ONE)
+    assert ((ONE,), ()) == (berlin.streams(), paris.streams())
+    metadata.drop_all(engine)
+
+
+def test_another_dialect_is_refused() -> None:
+    """The store speaks PostgreSQL; for SQLite there is `SqliteStore`."""
+    with pytest.raises(UnusablePathError):
+        adapter.SqlAlchemyStore(sqlalchemy.create_engine("sqlite://"))
+
+
+def test_a_server_that_is_not_there_is_told(engine: Engine) -> None:
+    """An error of ours: retry later with the same key."""
+    url = engine.url.set(query={"host": "/nowhere"})
+    with pytest.raises(StoreFailedError):
+        adapter.SqlAlchemyStore(sqlalchemy.create_engine(url))
+
+
+def test_a_closed_store_says_so(store: SqlAlchemyStore) -> None:
+    """The host's engine is left as it is."""
+    store.close()
+    with pytest.raises(StoreClosedError):
+        store.streams()
