@@ -5,9 +5,10 @@ Previews of money: what a refund would do and what a dispatch would take; nothin
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import count
 from typing import TypeAlias
 
-from attrs import define
+from attrs import define, evolve
 
 from ordercore.errors import ConflictError
 from ordercore.ids import CreditId, LineId
@@ -67,8 +68,10 @@ def refund_basis(order: Order) -> RefundBasis:
 
 
 def next_credit(order: Order) -> CreditId:
-    """The id of the order's next credit: a pure function of the order."""
-    return CreditId(f"{order.id}:credit:{len(order.credits) + 1}")
+    """The id of the order's next credit, one that no other has: a pure function of the order."""
+    taken = {credit.id for credit in order.credits}
+    names = (f"{order.id}:credit:{number}" for number in count(len(order.credits) + 1))
+    return CreditId(next(name for name in names if name not in taken))
 
 
 def quote_refund(order: Order, items: Items, now: datetime) -> RefundQuote:
@@ -109,9 +112,13 @@ def check_fresh(order: Order, quote: RefundQuote) -> None:
     Refuse a quote that the facts have overtaken.
 
     Raises:
-        StaleQuoteError: It carries the quote of now.
+        StaleQuoteError: It carries the quote of now; where another credit has taken the id of
+            this one meanwhile, under the next id.
     """
-    fresh = calculate(refund_basis(order), quote.request, order.terms.refund)
+    request = quote.request
+    if any(credit.id == request.id for credit in order.credits):
+        request = evolve(request, id=next_credit(order))
+    fresh = calculate(refund_basis(order), request, order.terms.refund)
     if fresh != quote:
         raise StaleQuoteError(fresh)
 

@@ -123,6 +123,7 @@ def calculate(
     What the request would credit, what that sends back now, and to where.
 
     Raises:
+        InvalidRefundError: An earlier credit has the id of the request.
         UnknownLineError: A line, or a charge, is not in the order.
         InvalidSlotsError: A line has not so many slots.
         AlreadyCreditedError: A slot is credited already.
@@ -182,6 +183,8 @@ def _built(
         explains=explains,
     )
     build.run()
+    if any(credit.id == request.id for credit in basis.credits):
+        raise InvalidRefundError("the request", "an earlier credit has its id")
     return build
 
 
