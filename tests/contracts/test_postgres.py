@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from attrs import evolve
@@ -16,7 +19,9 @@ from ordercore.adapters.errors import (
     StoreFailedError,
     UnusablePathError,
 )
-from ordercore.ids import CommitId, Key, StreamId
+from ordercore.ids import CommitId, Key, OrderId, StreamId
+from ordercore.inventory.audit import audit
+from ordercore.money import EUR, Money
 from ordercore.ports.repositories import Store
 from ordercore.ports.unit_of_work import StoreBusyError, VersionConflictError
 from ordercore.testing.contracts._world import (
@@ -24,14 +29,21 @@ from ordercore.testing.contracts._world import (
     changes,
     note,
     open_order,
+    placed,
     received,
+    reserved,
     stock_change,
     stream_change,
 )
 from ordercore.testing.contracts.store import StoreContract
+from ordercore.testing.sandbox import SandboxGateway
+from tests.contracts import life
 from tests.contracts.postgres import running_server
 
 sqlalchemy = pytest.importorskip("sqlalchemy", reason="the extra sqlalchemy is not installed")
+pytest.importorskip("psycopg", reason="the extra postgres is not installed")
+
+import psycopg  # noqa: E402 - only where it is there
 
 import ordercore.adapters.sqlalchemy as adapter  # noqa: E402 - only where SQLAlchemy is there
 
@@ -150,6 +162,85 @@ def test_a_statement_that_waits_too_long_says_so(engine: Engine, store: SqlAlche
     assert None is store.find_key(Key("k-2"))
     store.commit(wanted)
     assert 2 == sum(row.on_hand for _, row in store.all_counters())
+
+
+def test_of_two_that_wait_in_a_circle_one_is_told(engine: Engine, store: SqlAlchemyStore) -> None:
+    """A host that locks in its own order may meet ours: `StoreBusyError`, and nobody hangs."""
+    store.commit(changes(stock_change("r-1", received(1)), commit="c-1"))
+    open_order(store, ONE)
+    wanted = stream_change(ONE, note(), reserved(ONE), after=1)
+    lock = "SELECT 1 FROM oc_streams WHERE stream = 'o-1' FOR UPDATE"
+    with engine.connect() as host, ThreadPoolExecutor(1) as pool:
+        host.execute(sqlalchemy.text("SET LOCAL deadlock_timeout = '10s'"))
+        host.execute(sqlalchemy.text("SELECT 1 FROM oc_stock FOR UPDATE"))
+        waiting = pool.submit(store.commit, changes(wanted, commit="c-2", key="k-2"))
+        _wait_for_a_lock(engine)
+        host.execute(sqlalchemy.text(lock))
+        with pytest.raises(StoreBusyError):
+            waiting.result(timeout=30)
+    assert None is store.find_key(Key("k-2"))
+    assert {ONE: 3} == store.commit(changes(wanted, commit="c-2", key="k-2")).versions
+
+
+def _wait_for_a_lock(engine: Engine) -> None:
+    """Until some statement waits for a lock that another transaction has."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    for _ in range(500):
+        with engine.connect() as connection:
+            if connection.execute(sqlalchemy.text(waiting)).scalar_one():
+                return
+        time.sleep(0.01)
+    pytest.fail("nobody waits for a lock")
+
+
+class Forgetful(psycopg.Connection[Any]):
+    """A connection that is lost after the server committed, before it could say so."""
+
+    def commit(self) -> None:
+        super().commit()
+        self.close()
+        raise psycopg.OperationalError("the connection is lost")
+
+
+def test_a_commit_that_raised_but_succeeded_is_found_again(
+    engine: Engine, store: SqlAlchemyStore
+) -> None:
+    """The caller asks by the commit's id, or says it again: it is written once."""
+    connected = sqlalchemy.create_engine(engine.url)
+    unlucky = adapter.SqlAlchemyStore(connected, TABLES)
+    sqlalchemy.event.listen(connected, "do_connect", _connect_forgetful)
+    connected.dispose()
+    wanted = changes(stream_change(ONE, placed(ONE)), commit="c-1", key="k-1")
+    with pytest.raises(StoreFailedError):
+        unlucky.commit(wanted)
+    connected.dispose()
+    found = store.find_commit(CommitId("c-1"))
+    assert found is not None
+    assert found == store.commit(wanted) == store.find_key(Key("k-1"))
+    assert 1 == store.load(ONE).version
+
+
+def _connect_forgetful(
+    dialect: object, record: object, args: tuple[Any, ...], options: dict[str, Any]
+) -> Forgetful:
+    del dialect, record
+    return Forgetful.connect(*args, **options)
+
+
+def test_an_order_lives_its_life(store: SqlAlchemyStore) -> None:
+    """Placed, sent, taken back and refunded; awaited in threads it is the same life."""
+    till = SandboxGateway(":memory:", decline=False)
+    one, two = OrderId("o-1"), OrderId("o-2")
+    facts = life.live(store, till, one)
+    assert facts == asyncio.run(life.live_async(store, till, two))
+    assert {"OrderPlaced", "ShipmentDispatched", "CreditGranted"} <= set(facts)
+    for order in (one, two):
+        assert Money(1500, EUR) == till.captured(order)
+        assert Money(500, EUR) == till.refunded(order)
+    assert () == till.violations()
+    counters = [row for _, row in store.all_counters()]
+    assert [(2, 0)] == [(row.on_hand, row.reserved) for row in counters]
+    assert () == tuple(audit(store.ledger(), store.all_counters()))
 
 
 @pytest.mark.parametrize(
