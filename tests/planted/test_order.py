@@ -28,6 +28,7 @@ from ordercore.payment import intents
 from ordercore.process import due, settle
 from ordercore.process.tasks import Task
 from ordercore.service.engine import Engine
+from ordercore.service.turn import Turn
 from tests.laws.test_order import Step, law_of_orders
 
 SENT: list[Step] = [("place", 3, 3), ("ship", 0, 0)]
@@ -125,7 +126,7 @@ def authorisations_stay(patch: pytest.MonkeyPatch) -> None:
 
 
 def nobody_looks_again(patch: pytest.MonkeyPatch) -> None:
-    def never(_self: Engine, _order: Order, _now: datetime) -> None:
+    def never(_self: Engine, _turn: Turn, _now: datetime) -> None:
         return None
 
     patch.setattr(Engine, "_due_at", never)
@@ -165,9 +166,9 @@ def tasks_in_turns(patch: pytest.MonkeyPatch) -> None:
 
     def first(order: Order, now: datetime) -> Iterator[Task]:
         for rule in due.RULES[-2:]:
-            yield from rule(order, now)
+            yield from rule(due.Scene(order, now))
 
-    patch.setattr("ordercore.service.engine.tasks", first)
+    patch.setattr(due, "tasks", first)
 
 
 BUGS: list[tuple[str, Plant, list[Step]]] = [

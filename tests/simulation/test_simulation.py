@@ -137,8 +137,8 @@ class SilenceIsNo(Engine):
 class ForgetsToWake(Engine):
     """Leaves nothing behind that would bring a worker back."""
 
-    def _due_at(self, order: Order, now: datetime) -> datetime | None:
-        del order, now
+    def _due_at(self, turn: Turn, now: datetime) -> datetime | None:
+        del turn, now
         return None
 
 

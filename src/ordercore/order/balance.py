@@ -180,8 +180,10 @@ def refund_plan(
     return tuple((share.tender, share.amount) for share in shares)
 
 
-def payment_basis(order: Order, sums: Balance | None = None) -> PaymentBasis:
-    """What the payment room must know for its decisions."""
+def payment_basis(
+    order: Order, sums: Balance | None = None, *, has_stock: bool | None = None
+) -> PaymentBasis:
+    """What the payment room must know for its decisions; what is known already can be given."""
     known = sums or balance(order)
     customer = order.customer
     return PaymentBasis(
@@ -193,7 +195,7 @@ def payment_basis(order: Order, sums: Balance | None = None) -> PaymentBasis:
         refund_plan=refund_plan(order, known.to_pay_back),
         is_ended=is_ended(order),
         has_open_units=has_open_slots(order),
-        may_authorise=is_stock_ready(order),
+        may_authorise=is_stock_ready(order) if has_stock is None else has_stock,
         may_capture=order.confirmed_at is not None and not order.is_blocked(Blocks.CAPTURE),
         may_refund=not order.is_blocked(Blocks.REFUND),
         party=(customer.party, customer.version) if customer is not None else None,

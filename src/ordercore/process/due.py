@@ -9,12 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Final, TypeAlias
+
+from attrs import frozen
 
 from ordercore.fulfilment.model import WorkStatus
 from ordercore.ids import Key
-from ordercore.order.balance import balance as balance_of
-from ordercore.order.balance import cover_missing, has_open_slots, payment_basis
+from ordercore.inventory.model import WantedLine
+from ordercore.order.balance import (
+    Balance,
+    balance,
+    cover_missing,
+    has_open_slots,
+    payment_basis,
+)
 from ordercore.order.completion import (
     completes_at,
     confirm_by,
@@ -48,9 +57,33 @@ from ordercore.process.tasks import (
     Task,
 )
 
-__all__ = ["due", "tasks", "wake_at"]
+__all__ = ["RULES", "Agenda", "Scene", "due", "tasks", "wake_at"]
 
-_Rule: TypeAlias = Callable[[Order, datetime], Iterator[Task]]
+
+@frozen
+class Scene:
+    """An order at one instant, with what several rules read off it: worked out when asked, once."""
+
+    order: Order
+    now: datetime
+
+    @cached_property
+    def sums(self) -> Balance:
+        """Both ledgers."""
+        return balance(self.order)
+
+    @cached_property
+    def wanted(self) -> tuple[WantedLine, ...]:
+        """Units that keep stock and have none."""
+        return unallocated(self.order)
+
+    @cached_property
+    def has_stock(self) -> bool:
+        """Whether every unit is held or, by the terms, awaited."""
+        return is_stock_ready(self.order)
+
+
+_Rule: TypeAlias = Callable[[Scene], Iterator[Task]]
 
 
 def due(order: Order, now: datetime) -> tuple[Task, ...]:
@@ -60,111 +93,104 @@ def due(order: Order, now: datetime) -> tuple[Task, ...]:
 
 def tasks(order: Order, now: datetime) -> Iterator[Task]:
     """The same, one by one: who needs the first only, asks no more rules."""
+    at = Scene(order, now)
     for rule in RULES:
-        yield from rule(order, now)
+        yield from rule(at)
 
 
-def _holds_end(order: Order, now: datetime) -> Iterator[Task]:
+def _holds_end(at: Scene) -> Iterator[Task]:
     """When a hold's own time has come: end it."""
-    for hold in order.holds:
-        if hold.release_at is not None and hold.release_at <= now:
+    for hold in at.order.holds:
+        if hold.release_at is not None and hold.release_at <= at.now:
             yield EndHold(hold.kind)
 
 
-def _expires(order: Order, now: datetime) -> Iterator[Task]:
+def _expires(at: Scene) -> Iterator[Task]:
     """When the deadline for confirmation is over, nothing was sent and nothing is open: expire."""
-    deadline = confirm_by(order)
-    if deadline is None or now < deadline or order.fulfilment.totals.dispatched:
+    deadline = confirm_by(at.order)
+    if deadline is None or at.now < deadline or at.order.fulfilment.totals.dispatched:
         return
-    sums = balance_of(order)
-    if sums.held.is_positive and sums.held >= sums.owed:
+    if at.sums.held.is_positive and at.sums.held >= at.sums.owed:
         return
-    if not has_open_operations(order):
+    if not has_open_operations(at.order):
         yield ExpireOrder()
 
 
-def _releases_stock(order: Order, now: datetime) -> Iterator[Task]:
+def _releases_stock(at: Scene) -> Iterator[Task]:
     """When an ended order still holds stock: give it back."""
-    del now
-    if not keeps_stock(order) and order.stock.allocations:
+    if not keeps_stock(at.order) and at.order.stock.allocations:
         yield ReleaseStock()
 
 
-def _reserves(order: Order, now: datetime) -> Iterator[Task]:
+def _reserves(at: Scene) -> Iterator[Task]:
     """When open units have no stock: take it, but not before the time to retry."""
-    retry_at = order.stock.retry_at
-    if retry_at is None or retry_at <= now:
-        wanted = unallocated(order)
-        if wanted:
-            yield ReserveStock(wanted)
+    retry_at = at.order.stock.retry_at
+    if at.wanted and (retry_at is None or retry_at <= at.now):
+        yield ReserveStock(at.wanted)
 
 
-def _checks_queue(order: Order, now: datetime) -> Iterator[Task]:
+def _checks_queue(at: Scene) -> Iterator[Task]:
     """When stock is held or awaited: learn what others did to it (asked once a run)."""
-    del now
-    if order.stock.allocations:
+    if at.order.stock.allocations:
         yield CheckQueue()
 
 
-def _pays(order: Order, now: datetime) -> Iterator[Task]:
+def _pays(at: Scene) -> Iterator[Task]:
     """When the two ledgers say so: authorise, capture, void, refund."""
     intents = next_intents(
-        order.payment,
-        now,
-        basis=payment_basis(order),
-        policy=order.terms.payment,
-        capabilities=order.terms.capabilities,
+        at.order.payment,
+        at.now,
+        basis=payment_basis(at.order, at.sums, has_stock=at.has_stock),
+        policy=at.order.terms.payment,
+        capabilities=at.order.terms.capabilities,
     )
     for intent in intents:
         yield IntendPayment(intent)
 
 
-def _confirms(order: Order, now: datetime) -> Iterator[Task]:
+def _confirms(at: Scene) -> Iterator[Task]:
     """When stock is ready and the debt is covered, and no hold stops it: confirm."""
-    del now
+    order = at.order
     if order.confirmed_at is not None or is_ended(order) or order.is_blocked(Blocks.CONFIRM):
         return
-    if is_stock_ready(order) and not cover_missing(balance_of(order)).is_positive:
+    if at.has_stock and not cover_missing(at.sums).is_positive:
         yield ConfirmOrder()
 
 
-def _plans(order: Order, now: datetime) -> Iterator[Task]:
+def _plans(at: Scene) -> Iterator[Task]:
     """When held units have nobody who works on them: plan it."""
-    del now
-    if needs_plan(order):
+    if needs_plan(at.order):
         yield PlanFulfilment()
 
 
-def _releases_work(order: Order, now: datetime) -> Iterator[Task]:
+def _releases_work(at: Scene) -> Iterator[Task]:
     """When the terms say so: hand planned work to its location."""
-    del now
-    if order.terms.release_automatically and not order.is_blocked(Blocks.FULFIL):
-        for work in order.fulfilment.open_orders:
+    if at.order.terms.release_automatically and not at.order.is_blocked(Blocks.FULFIL):
+        for work in at.order.fulfilment.open_orders:
             if work.status is WorkStatus.PLANNED:
                 yield ReleaseWork(work.id)
 
 
-def _documents(order: Order, now: datetime) -> Iterator[Task]:
+def _documents(at: Scene) -> Iterator[Task]:
     """When something sent or confirmed is not invoiced, or a credit has no credit note."""
-    del now
-    if owes_invoice(order, order.terms.invoice):
+    if owes_invoice(at.order, at.order.terms.invoice):
         yield IssueInvoiceDocument()
-    elif owes_credit_note(order):
+    elif owes_credit_note(at.order):
         yield IssueCreditNote()
 
 
-def _completes(order: Order, now: datetime) -> Iterator[Task]:
+def _completes(at: Scene) -> Iterator[Task]:
     """When nothing is owed by anyone any more: complete."""
-    if order.terms.complete_automatically and order.completed_at is None:
-        units = order.units
-        may = order.confirmed_at is not None and units.ordered > units.cancelled
-        if may and not has_open_slots(order) and not not_complete(order, now):
+    if at.order.terms.complete_automatically and at.order.completed_at is None:
+        units = at.order.units
+        may = at.order.confirmed_at is not None and units.ordered > units.cancelled
+        if may and not has_open_slots(at.order) and not not_complete(at.order, at.now):
             yield CompleteOrder()
 
 
-def _operates(order: Order, now: datetime) -> Iterator[Task]:
+def _operates(at: Scene) -> Iterator[Task]:
     """When a payment operation is open: send it in its window, then only ask; then park it."""
-    steps = operation_steps(order.payment, now, capabilities=order.terms.capabilities)
+    steps = operation_steps(at.order.payment, at.now, capabilities=at.order.terms.capabilities)
     for step in steps:
         yield _STEPS[step.kind](step.key)
 
@@ -177,13 +203,13 @@ _STEPS: Final[Mapping[StepKind, Callable[[Key], Task]]] = {
 }
 
 
-def _books(order: Order, now: datetime) -> Iterator[Task]:
+def _books(at: Scene) -> Iterator[Task]:
     """When a packed parcel names a carrier: book it."""
-    if not order.terms.book_carrier:
+    if not at.order.terms.book_carrier:
         return
-    for parcel in order.fulfilment.parcels.values():
+    for parcel in at.order.fulfilment.parcels.values():
         retry_at = parcel.booking.retry_at
-        if parcel.needs_booking and (retry_at is None or retry_at <= now):
+        if parcel.needs_booking and (retry_at is None or retry_at <= at.now):
             yield BookParcel(parcel.id)
 
 
@@ -203,6 +229,21 @@ RULES: Final[tuple[_Rule, ...]] = (
     _books,
 )
 """All rules, in the order in which they are worked off."""
+
+
+class Agenda:
+    """What an order owes at one instant: worked out as far as somebody asks, and only once."""
+
+    def __init__(self, order: Order, now: datetime) -> None:
+        self.order, self.now = order, now
+        self._found: list[Task] = []
+        self._rest = tasks(order, now)
+
+    def __iter__(self) -> Iterator[Task]:
+        yield from self._found
+        for task in self._rest:
+            self._found.append(task)
+            yield task
 
 
 def wake_at(order: Order, now: datetime) -> datetime | None:

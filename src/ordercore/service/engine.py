@@ -31,7 +31,7 @@ from ordercore.ports.unit_of_work import (
     StreamChange,
     VersionConflictError,
 )
-from ordercore.process.due import tasks, wake_at
+from ordercore.process.due import Agenda, wake_at
 from ordercore.process.settle import settle, settle_queue, settle_reservation
 from ordercore.process.tasks import (
     BookParcel,
@@ -76,7 +76,7 @@ class Engine:
         if known is not None:
             return await self._replayed(known, intention)
         turn = Turn(stream, None) if isinstance(command, Place) else await self._load(stream)
-        turn = await self._step(turn, command, intention, serving=asks_for_stock(command))
+        turn, _ = await self._step(turn, command, intention, serving=asks_for_stock(command))
         first = turn.committed
         if first is not None and first.key == intention.key and stream not in first.versions:
             return await self._replayed(first, intention)
@@ -108,14 +108,17 @@ class Engine:
         """Settle, commit and perform until nothing is due now, then sleep."""
         answered: set[Task] = set()
         for _ in range(self.settings.rounds):
-            turn = await self._step(turn, None, Intention(), serving=False)
-            task = await self._next_remote(turn.current, answered)
+            turn, now = await self._step(turn, None, Intention(), serving=False)
+            remote = (task for task in turn.due(now) if isinstance(task, RemoteTask))
+            task = next((task for task in remote if task not in answered), None)
             if task is None:
-                return await self._rest(turn, answered)
+                return await self._rest(turn, now, answered)
+            if task not in Agenda(turn.current, await Now()):
+                continue  # its window closed just now
             answered.add(task)
             report = await self._perform(task, turn.current)
             if report is not None:
-                turn = await self._step(turn, report, Intention(), serving=False)
+                turn, _ = await self._step(turn, report, Intention(), serving=False)
         raise RunawayError(turn.current.id, self.settings.rounds)
 
     async def _known(self, intention: Intention) -> Committed | None:
@@ -153,8 +156,12 @@ class Engine:
 
     async def _step(
         self, turn: Turn, command: Command | None, intention: Intention, *, serving: bool
-    ) -> Turn:
-        """Decide, settle and commit; again from a fresh read when somebody else was first."""
+    ) -> tuple[Turn, datetime]:
+        """
+        Decide, settle and commit; again from a fresh read when somebody else was first.
+
+        Nothing local was open at the instant that comes back.
+        """
         for attempt in range(self.settings.conflicts + 1):
             self._check_expected(turn, intention)
             now = await Now()
@@ -163,10 +170,10 @@ class Engine:
                 turn.add(decide(turn.order, command, now))
             await self._settle(turn, now, serving=serving)
             if not turn.events:
-                return turn
+                return turn, now
             changes = self._changes(turn, now, intention, CommitId(await NewId()))
             try:
-                return await self._write(turn, changes)
+                return await self._write(turn, changes), now
             except (ConflictError, OutOfStockError) as error:
                 is_taken = turn.read is None and isinstance(error, ConflictError)
                 if is_taken or attempt == self.settings.conflicts:
@@ -188,7 +195,7 @@ class Engine:
         """Learn what others did to the order's stock, once a run, before anything is decided."""
         if turn.wakes and turn.order is not None and _QUEUE not in turn.answered:
             turn.answered.add(_QUEUE)
-            if _QUEUE in tasks(turn.order, now):
+            if _QUEUE in turn.due(now):
                 turn.add(settle_queue(turn.order, await ReadAllocations(turn.stream), now))
 
     async def _settle(self, turn: Turn, now: datetime, *, serving: bool) -> None:
@@ -196,7 +203,7 @@ class Engine:
             task = next(
                 (
                     task
-                    for task in tasks(turn.current, now)
+                    for task in turn.due(now)
                     if not isinstance(task, RemoteTask | CheckQueue) and turn.is_open(task)
                 ),
                 None,
@@ -230,7 +237,7 @@ class Engine:
             expected_version=turn.version,
             events=tuple(turn.events),
             counts=intention.counts,
-            due_at=self._due_at(order, now),
+            due_at=self._due_at(turn, now),
             seen_wakes=turn.wakes,
             summary=summary_of(order),
             snapshot=turn.read if turn.tail > self.settings.tail else None,
@@ -247,10 +254,10 @@ class Engine:
             parties=intention.parties,
         )
 
-    def _due_at(self, order: Order, now: datetime) -> datetime | None:
-        if any(isinstance(task, RemoteTask) for task in tasks(order, now)):
+    def _due_at(self, turn: Turn, now: datetime) -> datetime | None:
+        if any(isinstance(task, RemoteTask) for task in turn.due(now)):
             return now + self.settings.lease
-        return wake_at(order, now)
+        return wake_at(turn.current, now)
 
     async def _write(self, turn: Turn, changes: ChangeSet) -> Turn:
         try:
@@ -275,17 +282,7 @@ class Engine:
             order=order,
             answered=turn.answered,
             committed=committed,
-        )
-
-    async def _next_remote(self, order: Order, answered: set[Task]) -> RemoteTask | None:
-        now = await Now()
-        return next(
-            (
-                task
-                for task in tasks(order, now)
-                if isinstance(task, RemoteTask) and task not in answered
-            ),
-            None,
+            agenda=turn.agenda,
         )
 
     async def _perform(self, task: RemoteTask, order: Order) -> Report | None:
@@ -302,10 +299,9 @@ class Engine:
                     answer = BookingUnknown(reason=type(error).__name__)
                 return ReportBooking(parcel=parcel, answer=answer, at=await Now())
 
-    async def _rest(self, turn: Turn, answered: set[Task]) -> Turn:
-        now = await Now()
+    async def _rest(self, turn: Turn, now: datetime, answered: set[Task]) -> Turn:
         until = wake_at(turn.current, now)
-        if any(task in answered for task in tasks(turn.current, now)):
+        if any(task in answered for task in turn.due(now)):
             later = now + self.settings.lease
             until = later if until is None else min(until, later)
         if until != turn.due_at or turn.has_failed:

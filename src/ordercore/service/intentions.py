@@ -72,7 +72,7 @@ def bound_terms(terms: Terms | None, capabilities: Capabilities) -> Terms:
     own = Terms() if terms is None else terms
     if type(own) is not Terms:
         raise InvalidTermsError
-    return evolve(own, capabilities=capabilities)
+    return own if own.capabilities == capabilities else evolve(own, capabilities=capabilities)
 
 
 def key_of(key: str | None) -> Key | None:

@@ -17,6 +17,7 @@ from ordercore.order.decide import evolve as fold
 from ordercore.order.model import Order
 from ordercore.order.party import Party
 from ordercore.ports.unit_of_work import Committed, UniqueClaim
+from ordercore.process.due import Agenda
 from ordercore.process.tasks import ReserveStock, Task
 
 __all__ = ["SYSTEM", "Intention", "Receipt", "RunawayError", "Settings", "Turn"]
@@ -92,6 +93,8 @@ class Turn:
     events: list[Event] = field(factory=list[Event])
     answered: set[Task] = field(factory=set[Task])
     committed: Committed | None = None
+    agenda: Agenda | None = None
+    """What was due when it was last looked at."""
 
     @property
     def current(self) -> Order:
@@ -105,6 +108,13 @@ class Turn:
         for event in events:
             self.order = fold(self.order, event)
             self.events.append(event)
+
+    def due(self, now: datetime) -> Agenda:
+        """What it owes at this instant."""
+        known = self.agenda
+        if known is None or known.order is not self.order or known.now != now:
+            known = self.agenda = Agenda(self.current, now)
+        return known
 
     def is_open(self, task: Task) -> bool:
         """
