@@ -18,6 +18,7 @@ from ordercore.payment.model import DisputeStatus, Intent, Tender, WaitingReport
 __all__ = [
     "AuthorisationExpired",
     "DisputeReported",
+    "LotPart",
     "OperationActionRequired",
     "OperationDeclined",
     "OperationFailed",
@@ -30,6 +31,12 @@ __all__ = [
     "PaymentRecorded",
     "PaymentUnmatched",
     "RefundRecorded",
+    "StoreValueHeld",
+    "StoreValueIssued",
+    "StoreValueLapsed",
+    "StoreValueReleased",
+    "StoreValueReturned",
+    "StoreValueTaken",
     "TenderAdded",
     "TenderReplaced",
 ]
@@ -179,3 +186,68 @@ class PaymentUnmatched(Event):
     """A report that fits nothing known waits until it does, or for a person."""
 
     report: WaitingReport
+
+
+@frozen
+class LotPart:
+    """A part of one lot of store value."""
+
+    lot: Key
+    amount: Money
+
+
+@frozen(kw_only=True)
+class StoreValueIssued(Event):
+    """A lot of store value came in: a gift card was sold, credit granted, points earned."""
+
+    key: Key
+    amount: Money
+    expires_at: datetime | None = None
+
+
+@frozen(kw_only=True)
+class StoreValueHeld(Event):
+    """Parts of lots were set aside for a payment that asked for so much."""
+
+    key: Key
+    asked: Money
+    parts: tuple[LotPart, ...]
+
+
+@frozen(kw_only=True)
+class StoreValueTaken(Event):
+    """A part of what was held is spent."""
+
+    key: Key
+    hold: Key
+    asked: Money
+    parts: tuple[LotPart, ...]
+
+
+@frozen(kw_only=True)
+class StoreValueReleased(Event):
+    """What was still held is free again, or the part of it that was asked for."""
+
+    key: Key
+    hold: Key
+    asked: Money | None = None
+    parts: tuple[LotPart, ...]
+
+
+@frozen(kw_only=True)
+class StoreValueReturned(Event):
+    """What was spent came back; ``renewed`` lots had expired and now end at ``expires_at``."""
+
+    key: Key
+    hold: Key
+    asked: Money
+    parts: tuple[LotPart, ...]
+    expires_at: datetime | None = None
+    renewed: tuple[Key, ...] = ()
+
+
+@frozen(kw_only=True)
+class StoreValueLapsed(Event):
+    """Nobody used these parts in time."""
+
+    parts: tuple[LotPart, ...]
