@@ -13,7 +13,7 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from ordercore.errors import ConflictError, UnavailableError
+from ordercore.errors import ConflictError, OrderCoreError, UnavailableError
 from ordercore.facts import Event, Report
 from ordercore.fulfilment.commands import ReportBooking
 from ordercore.fulfilment.model import BookingUnknown
@@ -75,6 +75,21 @@ class Engine:
         known = await self._known(intention)
         if known is not None:
             return await self._replayed(known, intention)
+        try:
+            return await self._served(stream, command, intention)
+        except OrderCoreError:
+            known = await self._known(intention)
+            if known is None:
+                raise
+            return await self._replayed(known, intention)
+
+    async def _served(self, stream: StreamId, command: Command, intention: Intention) -> Receipt:
+        """
+        Serve a command whose key is new.
+
+        Where another try with the same key came first meanwhile, this one is refused for what that
+        one did; so `execute` looks for the key once more.
+        """
         turn = Turn(stream, None) if isinstance(command, Place) else await self._load(stream)
         turn, _ = await self._step(turn, command, intention, serving=asks_for_stock(command))
         first = turn.committed
