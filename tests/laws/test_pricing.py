@@ -267,6 +267,25 @@ def law_of_groups(given_draft: Draft) -> None:
         assert sum(tax for _, tax, _ in members) == half_up(base * factor)
 
 
+def law_of_unit_taxes(given_draft: Draft) -> None:
+    """Rounded per unit, a tax is so many times the rounded tax of one unit (P-5)."""
+    policy = evolve(
+        given_draft.policy,
+        taxes_per=TaxRounding.UNIT,
+        tax_base=TaxBase.AFTER_DISCOUNTS,
+        included=IncludedTax.EACH,
+    )
+    order = priced_or_fail(evolve(given_draft, policy=policy, charges=()))
+    for part in order.lines:
+        if any(tax.compound for tax in part.taxes):
+            continue
+        units = part.quantity if part.kit is None and part.unit_price.per == 1 else 1
+        whole = _whole(part) if part.tax_included else Fraction(1)
+        for multiple, tax in zip(_multiples(part), part.taxes, strict=True):
+            one = half_up(Fraction(part.charged.minor, units) * multiple / whole)
+            assert tax.amount.minor == one * units
+
+
 def law_of_explaining(given_draft: Draft) -> None:
     """The explanation adds up to the total."""
     order = priced_or_fail(given_draft)
@@ -419,6 +438,13 @@ def test_adjustments_are_symmetric(given_draft: Draft) -> None:
 def test_group_taxes_are_rounded_once(given_draft: Draft) -> None:
     """RULES P-5."""
     law_of_groups(given_draft)
+
+
+@LAW
+@given(drafts())
+def test_unit_taxes_are_multiples_of_one_units_tax(given_draft: Draft) -> None:
+    """RULES P-5."""
+    law_of_unit_taxes(given_draft)
 
 
 @LAW

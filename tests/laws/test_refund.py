@@ -13,17 +13,14 @@ from fractions import Fraction
 from itertools import product
 from typing import TypeAlias
 
-import pytest
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ordercore.ids import CreditId, LineId, TenderId
-from ordercore.money import EUR, Money, sum_money
-from ordercore.pricing.discounts import AmountOff, OrderDiscount, PercentOff
-from ordercore.pricing.figures import amount_keys, amounts_upto
-from ordercore.pricing.model import ChargeKind, PricedOrder
-from ordercore.pricing.policy import PricingPolicy, TaxRounding
+from ordercore.money import EUR, Money, follow, sum_money
+from ordercore.pricing.figures import amount_keys, amounts_upto, line_figures
+from ordercore.pricing.model import PricedOrder
 from ordercore.pricing.slots import SlotSet
 from ordercore.pricing.totals import price
 from ordercore.refund.calculate import RefundBasis, calculate
@@ -54,7 +51,7 @@ from ordercore.refund.tenders import (
 )
 from ordercore.refund.worth import Key, Worth
 from tests.laws.test_pricing import drafts
-from tests.unit.pricing.shop import eur, line, priced, shipping, vat
+from tests.unit.pricing.shop import eur
 
 EXAMPLES: int = max(500, getattr(settings(), "max_examples", 0))
 LAW = settings(max_examples=EXAMPLES)
@@ -334,12 +331,53 @@ def law_of_goodwill(
     policy = evolve(policy, goodwill_taxed=minor % 2 == 0, promotions=())
     first = RefundRequest(id=CreditId("G"), cause=CreditCause.GOODWILL, goodwill=goodwill)
     taken: tuple[Credit, ...] = ()
+    without: tuple[Credit, ...] = ()
     for step in (first, *steps):
         taken += (credit_of(RefundBasis(priced=order, credits=taken), step, policy),)
+        if step is not first:
+            without += (credit_of(RefundBasis(priced=order, credits=without), step, policy),)
+        assert credited_by_key(taken) == credited_by_key(without), "no slot is worth less"
         so_far = sum_money([credit.amount for credit in taken], EUR)
         assert owed(order.total, taken) == order.total - so_far
     assert sum(credit.amount.minor for credit in taken) == order.total.minor
     assert credited_by_key(taken) == charged_by_key(order)
+
+
+def law_of_take_back(
+    order: PricedOrder, steps: list[RefundRequest], policy: RefundPolicy, _: object = None
+) -> None:
+    """
+    What a promotion is taken back for is at most what it gave the units that stay (RF-4).
+
+    Slots round: by a cent for each unit and promotion.
+    """
+    policy = evolve(policy, promotions=PROMOTIONS)
+    taken: tuple[Credit, ...] = ()
+    for step in steps:
+        one = credit_of(RefundBasis(priced=order, credits=taken), step, policy)
+        assert one.amount.minor >= 0, "never more than that credit"
+        taken += (one,)
+        worth = Worth.after(order, taken)
+        for source in order.lines:
+            slots = worth.open_of(source.id)
+            if not slots:
+                continue
+            figures = line_figures(order, source.id, slots)
+            for rule in PROMOTIONS:
+                given = sum(amount.minor for code, amount in figures.discounts if code == rule.code)
+                if not source.tax_included and figures.goods:
+                    given = follow(given, figures.gross.minor, figures.goods.minor)
+                back = -worth.taken(source.id, slots, f"promotion {rule.code}")
+                assert -len(slots) <= back <= given + len(slots)
+
+
+@LAW
+@given(ways_back())
+def test_no_more_is_taken_back_than_a_promotion_gave(
+    case: tuple[PricedOrder, list[RefundRequest], RefundPolicy],
+) -> None:
+    """RULES RF-4, after every step of any way back."""
+    law_of_take_back(*case)
 
 
 @LAW
@@ -403,185 +441,3 @@ def test_no_tender_gives_more_than_it_holds(
 ) -> None:
     """RULES RF-5, for every strategy."""
     law_of_destinations(*case)
-
-
-# --- small worlds, all of them ---
-
-TAXINGS = (
-    ((), False),
-    ((vat(20),), True),
-    ((vat(19),), False),
-    ((vat(9, "CENTRAL"), vat(9, "STATE")), True),
-    ((vat(5, "GST"), vat("9.975", "QST", compound=True)), False),
-)
-OFFERS = (
-    (),
-    (PercentOff(code="PERCENT", rate=Fraction(1, 3)),),
-    (AmountOff(code="OFF", amount=eur(50)), PercentOff(code="PERCENT", rate=Fraction(1, 10))),
-)
-PRICES = (1, 33, 100, 999)
-SIZES = (4, 4, 4, 4, len(TAXINGS), len(OFFERS), 3, 3, len(GiveBack), len(TaxRounding), 2)
-"""How many values each choice of a small world has, in the order of `small_world`."""
-
-
-def pairwise_rows(sizes: Sequence[int]) -> list[list[int]]:
-    """
-    Rows such that every two values of two choices meet in one of them.
-
-    Greedy and deterministic: a row begins with a pair not yet met, and each further choice takes
-    the value that meets the most others for the first time.
-    """
-    width = len(sizes)
-    unmet = {
-        ((one, a), (other, b))
-        for one in range(width)
-        for other in range(one + 1, width)
-        for a in range(sizes[one])
-        for b in range(sizes[other])
-    }
-    rows: list[list[int]] = []
-    while unmet:
-        row: dict[int, int] = dict(min(unmet))
-        for choice in range(width):
-            if choice not in row:
-                gains = [
-                    sum(tuple(sorted([(choice, value), met])) in unmet for met in row.items())
-                    for value in range(sizes[choice])
-                ]
-                row[choice] = gains.index(max(gains))
-        rows.append([row[choice] for choice in range(width)])
-        unmet -= {
-            ((one, row[one]), (other, row[other]))
-            for one in range(width)
-            for other in range(one + 1, width)
-        }
-    return rows
-
-
-def small_world(row: Sequence[int]) -> tuple[PricedOrder, RefundPolicy]:
-    """Three lines of up to four units, and how they come back."""
-    first, second, third, units, taxing, offer, off, freight, back, rounding, promoted = row
-    taxes, included = TAXINGS[taxing]
-    order = priced(
-        line("a", PRICES[first], 4, taxes=taxes, included=included, discounts=OFFERS[offer]),
-        line("b", PRICES[second], units + 1, taxes=taxes),
-        line("c", PRICES[third], 4, taxes=(vat(7),), included=True),
-        discounts=[OrderDiscount(discount=AmountOff(code="O", amount=eur((0, 7, 100)[off])))],
-        charges=[
-            shipping(490, split=freight == 2, taxes=(vat(19),) if freight == 1 else ()),
-            shipping(29, kind=ChargeKind.GIFT_WRAP),
-        ],
-        policy=PricingPolicy(taxes_per=tuple(TaxRounding)[rounding]),
-    )
-    mode = tuple(GiveBack)[back]
-    policy = RefundPolicy(shipping=mode, promotions=PROMOTIONS if promoted else ())
-    return order, policy
-
-
-State: TypeAlias = tuple[int, ...]
-
-
-def between(order: PricedOrder, low: State, high: State) -> dict[LineId, SlotSet]:
-    """The slots that come back on the way from one state to another."""
-    return {
-        one.id: SlotSet.of(start, stop)
-        for one, start, stop in zip(order.lines, low, high, strict=True)
-        if start < stop
-    }
-
-
-def law_of_small_worlds(
-    order: PricedOrder, policy: RefundPolicy, credit: CreditOf = credit_of
-) -> int:
-    """
-    Every state of returned units, and every step between two of them.
-
-    A step gives back what its end gives back at once, less what its beginning did; with promotions
-    taken back, whatever was taken back is released by the step that brings the last unit.
-    """
-    states = list(product(*(range(one.quantity + 1) for one in order.lines)))
-    empty, full = states[0], states[-1]
-    at: dict[State, tuple[Credit, ...]] = {empty: ()}
-    steps = 0
-    for state in states[1:]:
-        request = asking(0, between(order, empty, state))
-        at[state] = (credit(RefundBasis(priced=order), request, policy),)
-    whole = charged_by_key(order)
-    if policy.shipping is GiveBack.NEVER:
-        whole = {key: minor for key, minor in whole.items() if key[0] != "shipping"}
-    assert credited_by_key(at[full]) == whole
-    for low, high in product(states, states):
-        if low != high and all(start <= stop for start, stop in zip(low, high, strict=True)):
-            if policy.promotions and high != full:
-                continue
-            steps += 1
-            request = asking(1, between(order, low, high))
-            one = credit(RefundBasis(priced=order, credits=at[low]), request, policy)
-            assert one.amount.minor >= 0
-            assert credited_by_key((*at[low], one)) == credited_by_key(at[high])
-    return steps
-
-
-ROWS = pairwise_rows(SIZES)
-
-
-def test_the_rows_meet_every_pair_of_choices() -> None:
-    """Any two values of two choices stand together in one world."""
-    for one in range(len(SIZES)):
-        for other in range(one + 1, len(SIZES)):
-            met = {(row[one], row[other]) for row in ROWS}
-            assert len(met) == SIZES[one] * SIZES[other]
-
-
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: "-".join(map(str, row)))
-def test_every_step_of_a_small_world_is_exact(row: list[int]) -> None:
-    """Up to 125 states and 3,375 steps per order; the policies meet pairwise."""
-    assert law_of_small_worlds(*small_world(row)) > 0
-
-
-def ordered_partitions(items: Sequence[int]) -> Iterator[list[list[int]]]:
-    """All ways to give the items back in steps of any size, in any order."""
-    if not items:
-        yield []
-        return
-    for mask in range(1, 2 ** len(items)):
-        chosen = [item for place, item in enumerate(items) if mask >> place & 1]
-        rest = [item for place, item in enumerate(items) if not mask >> place & 1]
-        for later in ordered_partitions(rest):
-            yield [chosen, *later]
-
-
-@pytest.mark.parametrize(
-    ("taxing", "back", "promoted", "units", "ways"),
-    [
-        (3, GiveBack.IN_PROPORTION, False, 3, 4683),
-        (1, GiveBack.WITH_LAST_UNIT, True, 2, 541),
-    ],
-)
-def test_every_sequence_of_a_tiny_world_is_exact(
-    taxing: int, back: GiveBack, promoted: bool, units: int, ways: int
-) -> None:
-    """Two lines of up to three units come back in all ways, step by step."""
-    taxes, included = TAXINGS[taxing]
-    order = priced(
-        line("a", 33, 3, taxes=taxes, included=included, discounts=OFFERS[1]),
-        line("b", 999, units, taxes=(vat(7),)),
-        discounts=[OrderDiscount(discount=AmountOff(code="OFF", amount=eur(100)))],
-        charges=[shipping(490, split=True)],
-    )
-    policy = RefundPolicy(shipping=back, promotions=PROMOTIONS if promoted else ())
-    sequences = 0
-    for steps in ordered_partitions(range(3 + units)):
-        requests = [
-            asking(
-                number,
-                {
-                    LineId("a"): SlotSet.from_slots(unit for unit in step if unit < 3),
-                    LineId("b"): SlotSet.from_slots(unit - 3 for unit in step if unit >= 3),
-                },
-            )
-            for number, step in enumerate(steps)
-        ]
-        law_of_giving_back(order, requests, policy)
-        sequences += 1
-    assert sequences == ways

@@ -22,6 +22,7 @@ from ordercore.pricing import _charges, _lots, discounts, figures, taxes, totals
 from ordercore.pricing._lots import Lot
 from ordercore.pricing.discounts import Discount, Discountable
 from ordercore.pricing.model import ChargeShare, Draft, PricedCharge, PricedLine, PricedOrder
+from ordercore.pricing.policy import Percents, PricingPolicy, TaxRounding
 from ordercore.pricing.slots import SlotSet
 from ordercore.pricing.taxes import Taxable
 from tests.laws.test_pricing import (
@@ -33,6 +34,7 @@ from tests.laws.test_pricing import (
     law_of_spreading,
     law_of_the_arithmetic,
     law_of_totals,
+    law_of_unit_taxes,
     plain_drafts,
 )
 from tests.laws.test_slots import (
@@ -113,6 +115,39 @@ def never_included(lot: Lot, *, before: bool) -> Taxable:
     return evolve(_taxable(lot, before=before), included=False)
 
 
+def side_by_side(pool: list[Lot], quantity: int, draft: Draft) -> Discountable:
+    """A second percentage is taken of the amount before the first."""
+    policy = evolve(draft.policy, percents=Percents.PARALLEL)
+    return _discountable(pool, quantity, evolve(draft, policy=policy))
+
+
+def per_unit(things: Sequence[Taxable], policy: PricingPolicy) -> list[tuple[int, ...]]:
+    """Taxes are rounded per unit where the policy says per line."""
+    return _taxes_of(things, evolve(policy, taxes_per=TaxRounding.UNIT))
+
+
+def per_line(things: Sequence[Taxable], policy: PricingPolicy) -> list[tuple[int, ...]]:
+    """Taxes are rounded per line where the policy says per unit."""
+    return _taxes_of(things, evolve(policy, taxes_per=TaxRounding.LINE))
+
+
+def all_half_even(numerator: int, denominator: int, rounding: Rounding = Rounding.HALF_UP) -> int:
+    """Ties go to the even neighbour, whatever was asked for."""
+    del rounding
+    return round_ratio(numerator, denominator, Rounding.HALF_EVEN)
+
+
+def only_the_first_rate(self: object) -> None:
+    """An included rate is taken as if it stood alone: the other rates are forgotten."""
+    assert isinstance(self, taxes._Plan)
+    _plan(self)
+    if self.included and not self.is_compound:
+        self.factors = tuple(tax.rate / (1 + tax.rate) for tax in self.taxes)
+
+
+_discountable = _lots._discountable
+_taxes_of = taxes.taxes_of
+_plan = taxes._Plan.__attrs_post_init__
 _taxable = totals._taxable  # pyright: ignore[reportPrivateUsage] - it is to be exchanged
 _ARITHMETIC = (plain_drafts, law_of_the_arithmetic)
 
@@ -127,6 +162,20 @@ PLANTED: list[tuple[str, Plant, Callable[[], Any], Callable[[Draft], None]]] = [
     ("digits of percents are cut off", _set(discounts, "round_ratio", truncated), *_ARITHMETIC),
     ("tax before discount", _set(totals, "_taxable", before_discounts), *_ARITHMETIC),
     ("included tax as added", _set(totals, "_taxable", never_included), *_ARITHMETIC),
+    ("percents side by side", _set(_lots, "_discountable", side_by_side), *_ARITHMETIC),
+    ("tax per unit instead of per line", _set(totals, "taxes_of", per_unit), *_ARITHMETIC),
+    (
+        "tax per line instead of per unit",
+        _set(totals, "taxes_of", per_line),
+        drafts,
+        law_of_unit_taxes,
+    ),
+    ("ties of taxes to even", _set(taxes, "round_ratio", all_half_even), *_ARITHMETIC),
+    (
+        "included rates, each as if it stood alone",
+        _set(taxes._Plan, "__attrs_post_init__", only_the_first_rate),
+        *_ARITHMETIC,
+    ),
     (
         "the last line takes the rest of a discount",
         _set(discounts, "apportion_minor", last_takes_the_rest),
@@ -300,7 +349,28 @@ def second_tax_takes_the_rest(order: PricedOrder, name: LineId, slots: SlotSet) 
     return found
 
 
+def whole_units(order: PricedOrder, name: LineId, slots: SlotSet, *, odd_cents_at: int) -> Named:
+    """Every unit is cut off, and one slot has all the odd cents of the line."""
+    of = order.line(name).quantity
+    has_them = odd_cents_at % of in slots
+    return of_parts(
+        order, name, lambda minor, of: minor // of * len(slots) + (minor % of if has_them else 0)
+    )
+
+
+def odd_cents_at_the_last(order: PricedOrder, name: LineId, slots: SlotSet) -> Named:
+    """The last slot takes the rest."""
+    return whole_units(order, name, slots, odd_cents_at=-1)
+
+
+def odd_cents_at_the_first(order: PricedOrder, name: LineId, slots: SlotSet) -> Named:
+    """The first slot, and so the first refund, gets the odd cents."""
+    return whole_units(order, name, slots, odd_cents_at=0)
+
+
 WRONG_FIGURES: list[Figure] = [
+    odd_cents_at_the_first,
+    odd_cents_at_the_last,
     rounded_units,
     cut_off,
     own_cursor,

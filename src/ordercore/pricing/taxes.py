@@ -186,9 +186,19 @@ def _settled(thing: Taxable, plan: _Plan, amounts: list[int]) -> tuple[int, ...]
             if tax.amount is not None:
                 amounts[place] = tax.amount.minor
         _check_stated(thing, amounts)
-    elif thing.included and thing.base != thing.charged and sum(amounts) > thing.charged:
+    elif thing.included and _exceed(thing, amounts):
         return apportion_minor(thing.charged, amounts)
     return tuple(amounts)
+
+
+def _exceed(thing: Taxable, amounts: list[int]) -> bool:
+    """
+    Whether more tax is found than what is charged, by more than its own roundings.
+
+    So it may be where the base is another amount, or where the tax of each unit is rounded.
+    """
+    rounded = len(amounts) // 2 if thing.base == thing.charged else 0
+    return sum(amounts) - thing.charged > rounded and thing.charged >= 0
 
 
 def _check_stated(thing: Taxable, amounts: list[int]) -> None:

@@ -357,6 +357,14 @@ def test_an_included_tax_is_never_more_than_what_is_charged() -> None:
     assert (order.total, order.tax, order.net) == (eur(1), eur(1), eur(0))
 
 
+def test_an_included_tax_per_unit_is_never_more_than_what_is_charged() -> None:
+    """100 units of 0.01 less 10 %, incl. 200 %: 0.006 of each is a cent; more than there is."""
+    off = PercentOff(code="OFF", rate=Fraction(1, 10))
+    goods = line("a", 1, 100, taxes=[vat(200)], included=True, discounts=[off])
+    order = priced(goods, policy=PricingPolicy(taxes_per=TaxRounding.UNIT))
+    assert (90, 90, 0) == (order.total.minor, order.tax.minor, order.net.minor)
+
+
 def test_zero_exempt_and_reverse_charge_are_different_things() -> None:
     """All are zero, and each keeps its category and evidence."""
     exempt = Tax(code="EX", category=TaxCategory.EXEMPT, evidence="certificate 7")
