@@ -42,6 +42,7 @@ from ordercore.order.balance import Balance, balance
 from ordercore.order.completion import has_open_operations
 from ordercore.order.decide import replay
 from ordercore.order.evolve import evolve
+from ordercore.order.link import LinkKind
 from ordercore.order.model import Order
 from ordercore.order.rules import is_ended
 from ordercore.order.status import statuses
@@ -54,6 +55,7 @@ from ordercore.pricing.slots import NO_SLOTS, SlotSet
 from ordercore.process.due import due
 from ordercore.process.tasks import CheckQueue, RemoteTask
 from ordercore.refund.model import CreditCause, PriceReduction, RefundItem, RefundRequest
+from ordercore.refund.worth import credited_slots
 from ordercore.returns import commands as rc
 from ordercore.returns.model import Grade, ReturnReason, ReturnUnits
 from tests.laws.order_world import (
@@ -312,6 +314,50 @@ def _amend(world: World, first: int, second: int) -> None:
     world.do(order, command)
 
 
+def _split(world: World, first: int, second: int) -> None:
+    """Some open units become an order of their own; now and then it is paid by transfer."""
+    order = world.order(first)
+    if not order:
+        return
+    other = OrderId(f"{order.id}-S{len(order.links) + 1}")
+    chosen = order.priced.lines[second % len(order.priced.lines)]
+    tender = CARD if second % 3 else ACCOUNT
+    units = ((chosen.id, 1 + second % 2),)
+    world.do(order, oc.SplitOrder(order=other, units=units, tenders=(tender,)))
+    world.shop.orders.append(other)
+
+
+def _exchange(world: World, first: int, second: int) -> None:
+    """A unit that was sent is claimed, and another goes out for it."""
+    order = world.order(first)
+    gone = next(((line, slots) for line, slots in uncredited_sent(order)), None) if order else None
+    if not order or gone is None:
+        return
+    other = OrderId(f"{order.id}-X{len(order.links) + 1}")
+    wanted = RefundRequest(
+        id=CreditId(f"{order.id}:credit:{len(order.credits) + 1}"),
+        cause=CreditCause.CLAIM,
+        items=(RefundItem(line=gone[0], slots=gone[1].lowest(1)),),
+    )
+    command = oc.ExchangeGoods(
+        order=other,
+        priced=basket(line("cup", 1, 300 * (1 + second % 4))),
+        quote=world.shop.service.quote_refund(order.id, wanted),
+        tenders=(CARD,),
+    )
+    world.do(order, command)
+    world.shop.orders.append(other)
+
+
+def uncredited_sent(order: Order) -> Iterator[tuple[LineId, SlotSet]]:
+    """The sent units that were not credited yet."""
+    gone = credited_slots(order.credits)
+    for name, slots in order.fulfilment.dispatched.items():
+        left = slots - gone.get(name, NO_SLOTS)
+        if left:
+            yield name, left
+
+
 def _pay(world: World, first: int, second: int) -> None:
     """Money is taken or comes in by hand."""
     order = world.order(first)
@@ -374,6 +420,8 @@ STEPS: Final[dict[str, Callable[[World, int, int], None]]] = {
     "refund": _refund,
     "hold": _hold,
     "amend": _amend,
+    "split": _split,
+    "exchange": _exchange,
     "pay": _pay,
     "stock": _stock,
     "silence": _silence,
@@ -530,6 +578,26 @@ def check_progress(order: Order, sums: Balance) -> None:
         assert sure >= sums.owed, "what is owed is held or set aside"
 
 
+def check_links(shop: Shop, order: Order) -> None:
+    """O-7, R-5: what one order lets go, debt, units and money, the other one has, to the cent."""
+    for link in order.links:
+        other = shop.load(link.order)
+        assert other.made_from == changed(link, order=order.id), "both tell of the tie"
+        taken = [
+            entry.amount
+            for entry in other.payment.recorded.values()
+            if entry.reference == f"from-{order.id}"
+        ]
+        assert link.credit == sum_money(taken, link.credit.currency), "the money has moved"
+        if link.kind is LinkKind.SPLIT:
+            (moved,) = [each for each in order.credits if each.reason.endswith(f" {link.order}")]
+            first = replay(facts_of(shop, link.order)[:1])
+            assert moved.amount == first.priced.total, "the debt has moved"
+            for part in (part for part in moved.parts if part.component == "goods"):
+                assert part.line is not None
+                assert len(part.slots) == first.priced.line(part.line).quantity
+
+
 def check(world: World) -> None:
     """All laws of orders, in the world as it stands."""
     check_stock(world.shop)
@@ -540,6 +608,7 @@ def check(world: World) -> None:
         check_history(world.shop, order)
         check_slots(order)
         check_money(world.shop, order, sums)
+        check_links(world.shop, order)
         check_rest(world.shop, order, sums)
 
 

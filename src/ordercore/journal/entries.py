@@ -35,6 +35,7 @@ from ordercore.journal.model import Account, AccountKind, Entry, entry_of
 from ordercore.money import Money, follow, sum_money
 from ordercore.order.balance import balance
 from ordercore.order.evolve import evolve
+from ordercore.order.linked import CREDIT
 from ordercore.order.model import Order
 from ordercore.payment.balance import totals
 from ordercore.payment.model import Tender, TenderKind
@@ -119,6 +120,10 @@ def position(order: Order) -> _Amounts:
         there = own.held - own.disputes_open
         known += there
         yield _money_account(tender), there
+    if order.links and order.payment.tender(CREDIT) is None:
+        moved = totals(order.payment, order.priced.currency, tender=CREDIT).held
+        known += moved
+        yield Account(AccountKind.STORED_VALUE, TenderKind.EXCHANGE_CREDIT.value), moved
     everything = sums.held - sums.totals.disputes_open
     yield Account(AccountKind.CLEARING, UNKNOWN), everything - known
     yield Account(AccountKind.DISPUTES), sums.totals.disputes_open

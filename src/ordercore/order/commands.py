@@ -9,7 +9,7 @@ from datetime import datetime
 from attrs import field, frozen
 
 from ordercore.facts import Request
-from ordercore.ids import HoldKind, LineId, OrderId, checked_id
+from ordercore.ids import HoldKind, LineId, OrderId, ReturnId, checked_id
 from ordercore.moment import utc
 from ordercore.order.party import Destination, Party, PartyRef
 from ordercore.order.terms import Blocks, Terms
@@ -29,6 +29,7 @@ __all__ = [
     "Confirm",
     "ConfirmAmendment",
     "DeclineAmendment",
+    "ExchangeGoods",
     "IssueInvoice",
     "MoveToStage",
     "Place",
@@ -36,6 +37,7 @@ __all__ = [
     "ProposeAmendment",
     "Refund",
     "ReleaseHold",
+    "SplitOrder",
 ]
 
 
@@ -196,3 +198,51 @@ class AddReference(Request):
 
     system: str
     value: str
+
+
+@frozen(kw_only=True)
+class SplitOrder(Request):
+    """
+    Move open units into a new order, with all that they cost (RULES O-7).
+
+    Args:
+        order: The id of the new order.
+        units: How many units of which lines move; the highest open slots go first.
+        tenders: What pays for the part of it that no held money moves along for.
+        terms: Those of the new order; by default those of this one.
+    """
+
+    order: OrderId = field(converter=_order_id)
+    units: tuple[tuple[LineId, int], ...]
+    tenders: tuple[Tender, ...] = ()
+    terms: Terms | None = None
+    customer: PartyRef | None = None
+    destination: Destination | None = None
+    channel: str = ""
+    reason: str = ""
+
+
+@frozen(kw_only=True)
+class ExchangeGoods(Request):
+    """
+    Send other goods for goods that come back: a new order, paid with their credit (RULES R-5).
+
+    Args:
+        order: The id of the new order.
+        priced: The goods that go out.
+        quote: The credit for the goods that come back, as it was quoted. A credit for a claim
+            needs no goods back; the new order is then a replacement.
+        return_id: The return that the goods come back with; its purpose is an exchange.
+        tenders: What pays the difference; where the credit is higher, the rest is given back.
+        terms: Those of the new order; by default those of this one.
+    """
+
+    order: OrderId = field(converter=_order_id)
+    priced: PricedOrder
+    quote: RefundQuote
+    return_id: ReturnId | None = None
+    tenders: tuple[Tender, ...] = ()
+    terms: Terms | None = None
+    customer: PartyRef | None = None
+    destination: Destination | None = None
+    reason: str = ""

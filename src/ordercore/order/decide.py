@@ -21,7 +21,7 @@ from ordercore.fulfilment.events import FulfilmentCancelAccepted, PickShort
 from ordercore.fulfilment.model import ShortPolicy
 from ordercore.inventory.events import UnitsReleased
 from ordercore.order import _requests as own
-from ordercore.order import amend
+from ordercore.order import amend, linked
 from ordercore.order import commands as oc
 from ordercore.order._bases import fulfilment_basis, returns_basis
 from ordercore.order._cancel import close_units, released
@@ -156,6 +156,8 @@ _DECISIONS: Final[Mapping[type[object], _Decide]] = dict(
         _on(oc.AddNote, own.add_note),
         _on(oc.ChangeTags, own.change_tags),
         _on(oc.AddReference, own.add_reference),
+        _on(oc.SplitOrder, linked.split),
+        _on(oc.ExchangeGoods, linked.exchange),
         *(_on(kind, _payment) for kind in get_args(pc.PaymentRequest | pc.PaymentReport)),
         *(_on(kind, _fulfilment) for kind in get_args(fc.FulfilmentRequest | fc.FulfilmentReport)),
         *(_on(kind, _returns) for kind in get_args(rc.ReturnsRequest | rc.ReturnsReport)),

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from ordercore.facts import Event, Numbered
 from ordercore.ids import Actor, HoldKind, LineId, OrderId
+from ordercore.order.link import Link
 from ordercore.order.party import Destination, PartyRef
 from ordercore.order.terms import Blocks, Terms
 from ordercore.payment.model import Tender
@@ -30,6 +31,7 @@ __all__ = [
     "OrderCompleted",
     "OrderConfirmed",
     "OrderExpired",
+    "OrderLinked",
     "OrderPlaced",
     "ReferenceAdded",
     "StageChanged",
@@ -51,6 +53,15 @@ class OrderPlaced(Numbered):
     destination: Destination | None = None
     channel: str = ""
     origin: str = ""
+    made_from: Link | None = None
+    """The order that this one is a part of, or that it exchanges goods of."""
+
+
+@frozen(kw_only=True)
+class OrderLinked(Event):
+    """Another order was made from this one, in the same commit (RULES O-7, R-5)."""
+
+    link: Link
 
 
 @frozen(kw_only=True)

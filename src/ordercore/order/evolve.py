@@ -92,6 +92,7 @@ def _placed(event: ev.OrderPlaced) -> Order:
         destination=event.destination,
         channel=event.channel,
         origin=event.origin,
+        made_from=event.made_from,
         payment=PaymentState(tenders=event.tenders),
         units=_added(UnitTotals(), event.priced),
         dispatched_value=Money.zero(event.priced.currency),
@@ -225,6 +226,10 @@ def _referenced(order: Order, event: ev.ReferenceAdded) -> Order:
     return changed(order, references=(*order.references, (event.system, event.value)))
 
 
+def _linked(order: Order, event: ev.OrderLinked) -> Order:
+    return changed(order, links=(*order.links, event.link))
+
+
 def _documented(order: Order, event: DocumentIssued) -> Order:
     return changed(order, documents=(*order.documents, event.numbered))
 
@@ -257,6 +262,7 @@ _FOLDS: Final[Mapping[type[Event], Callable[[Order, Event], Order]]] = dict(
         _on(ev.NoteAdded, _noted),
         _on(ev.TagsChanged, _tagged),
         _on(ev.ReferenceAdded, _referenced),
+        _on(ev.OrderLinked, _linked),
         _on(DocumentIssued, _documented),
     )
 )

@@ -47,9 +47,9 @@ class OnHoldError(RefusedError):
 
 
 _FULFIL: Final[_Kinds] = frozenset(fc.FulfilmentRequest.__args__)
-_RETURN: Final[_Kinds] = frozenset(rc.ReturnsRequest.__args__)
+_RETURN: Final[_Kinds] = frozenset({*rc.ReturnsRequest.__args__, oc.ExchangeGoods})
 _AMEND: Final[_Kinds] = frozenset({oc.ProposeAmendment, oc.ConfirmAmendment})
-_CANCEL: Final[_Kinds] = frozenset({oc.Cancel, oc.CancelUnits})
+_CANCEL: Final[_Kinds] = frozenset({oc.Cancel, oc.CancelUnits, oc.SplitOrder})
 _CHANGE: Final[_Kinds] = frozenset({oc.ChangeDestination, oc.MoveToStage, oc.PlaceHold})
 _MONEY: Final[_Kinds] = frozenset({pc.CaptureNow, pc.AddTender})
 _END: Final[_Kinds] = frozenset({oc.Complete})
@@ -78,6 +78,7 @@ _HELD: Final[Mapping[type[Request], Blocks]] = {
     oc.Confirm: Blocks.CONFIRM,
     pc.CaptureNow: Blocks.CAPTURE,
     oc.Refund: Blocks.REFUND,
+    oc.ExchangeGoods: Blocks.REFUND,
     pc.RecordRefund: Blocks.REFUND,
 }
 
@@ -95,7 +96,7 @@ def refusal(order: Order, kind: type[Request]) -> RefusedError | None:
     stage = order.current_stage
     if stage is not None:
         forbidden = (kind in _CANCEL and not stage.cancellable) or (
-            kind in _AMEND | {oc.ChangeDestination} and not stage.editable
+            kind in _AMEND | {oc.ChangeDestination, oc.SplitOrder} and not stage.editable
         )
         if forbidden:
             return NotPossibleError(name, f"in the stage {stage.name}")
@@ -147,6 +148,8 @@ REQUESTS: Final[tuple[type[Request], ...]] = (
     oc.AddNote,
     oc.ChangeTags,
     oc.AddReference,
+    oc.SplitOrder,
+    oc.ExchangeGoods,
     *pc.PaymentRequest.__args__,
     *fc.FulfilmentRequest.__args__,
     *rc.ReturnsRequest.__args__,

@@ -19,6 +19,7 @@ from ordercore.inventory.model import StockState
 from ordercore.invoice.model import Document
 from ordercore.money import Money
 from ordercore.order.events import AmendmentProposed
+from ordercore.order.link import Link
 from ordercore.order.party import Destination, PartyRef
 from ordercore.order.terms import Blocks, Stage, Terms
 from ordercore.payment.state import PaymentState
@@ -78,6 +79,9 @@ class Order:
     notes: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     references: tuple[tuple[str, str], ...] = ()
+    made_from: Link | None = None
+    links: tuple[Link, ...] = ()
+    """The orders that were made from this one."""
     confirmed_at: datetime | None = None
     expired_at: datetime | None = None
     completed_at: datetime | None = None

@@ -19,8 +19,9 @@ from ordercore.fulfilment.commands import ReportBooking
 from ordercore.fulfilment.model import BookingUnknown
 from ordercore.ids import CommitId, OrderId, StreamId
 from ordercore.inventory.model import OutOfStockError
-from ordercore.order.commands import ConfirmAmendment, Place
+from ordercore.order.commands import ConfirmAmendment, ExchangeGoods, Place
 from ordercore.order.decide import Command, decide, replay
+from ordercore.order.linked import is_linking, opening
 from ordercore.order.model import Order
 from ordercore.payment.answers import LookUpAnswer, Unknown
 from ordercore.payment.commands import ReportAnswer
@@ -96,6 +97,8 @@ class Engine:
         if first is not None and first.key == intention.key and stream not in first.versions:
             return await self._replayed(first, intention)
         turn = await self.drive(turn)
+        if is_linking(command):
+            await self.drive(await self._load(StreamId(command.order)))
         return Receipt(
             order=turn.current,
             events=first.events[stream] if first is not None else (),
@@ -181,12 +184,16 @@ class Engine:
             self._check_expected(turn, intention)
             now = await Now()
             await self._learn(turn, now)
+            other = None
             if command is not None:
-                turn.add(decide(turn.order, command, now))
+                other = await self._decide(turn, command, now)
             await self._settle(turn, now, serving=serving)
             if not turn.events:
                 return turn, now
             changes = self._changes(turn, now, intention, CommitId(await NewId()))
+            if other is not None:
+                change = self._change(other, now, Intention())
+                changes = evolve(changes, streams=(*changes.streams, change))
             try:
                 return await self._write(turn, changes), now
             except (ConflictError, OutOfStockError) as error:
@@ -195,6 +202,18 @@ class Engine:
                     raise
             turn = await self._again(turn)
         raise RunawayError(OrderId(turn.stream), self.settings.conflicts)
+
+    async def _decide(self, turn: Turn, command: Command, now: datetime) -> Turn | None:
+        """Decide; answers the order that is made from this one in the same commit, if one is."""
+        before = turn.order
+        events = decide(before, command, now)
+        turn.add(events)
+        if before is None or not is_linking(command):
+            return None
+        other = Turn(StreamId(command.order), None)
+        other.add(opening(before, command, events, now))
+        await self._settle(other, now, serving=isinstance(command, ExchangeGoods))
+        return other
 
     async def _again(self, turn: Turn) -> Turn:
         if turn.read is None:
@@ -246,8 +265,21 @@ class Engine:
     def _changes(
         self, turn: Turn, now: datetime, intention: Intention, commit: CommitId
     ) -> ChangeSet:
+        return ChangeSet(
+            commit=commit,
+            key=intention.key,
+            fingerprint=intention.fingerprint,
+            by=intention.by,
+            occurred_at=turn.events[0].at,
+            reason=intention.reason,
+            streams=(self._change(turn, now, intention),),
+            claims=intention.claims,
+            parties=intention.parties,
+        )
+
+    def _change(self, turn: Turn, now: datetime, intention: Intention) -> StreamChange:
         order = turn.current
-        change = StreamChange(
+        return StreamChange(
             stream=turn.stream,
             expected_version=turn.version,
             events=tuple(turn.events),
@@ -256,17 +288,6 @@ class Engine:
             seen_wakes=turn.wakes,
             summary=summary_of(order),
             snapshot=turn.read if turn.tail > self.settings.tail else None,
-        )
-        return ChangeSet(
-            commit=commit,
-            key=intention.key,
-            fingerprint=intention.fingerprint,
-            by=intention.by,
-            occurred_at=turn.events[0].at,
-            reason=intention.reason,
-            streams=(change,),
-            claims=intention.claims,
-            parties=intention.parties,
         )
 
     def _due_at(self, turn: Turn, now: datetime) -> datetime | None:

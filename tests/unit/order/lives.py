@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from attrs import evolve
+
 from ordercore.facts import Report, Request
 from ordercore.fulfilment import commands as fc
 from ordercore.fulfilment.model import (
@@ -20,6 +22,7 @@ from ordercore.ids import (
     HoldKind,
     Key,
     LineId,
+    OrderId,
     ParcelId,
     Reference,
     ReturnId,
@@ -36,7 +39,7 @@ from ordercore.payment.model import DisputeStatus, Operation, Tender, TenderKind
 from ordercore.refund.model import CreditCause, RefundRequest
 from ordercore.returns import commands as rc
 from ordercore.returns.model import Grade, ReturnUnits
-from tests.laws.order_world import NORTH, SOUTH, Fate, Shop, basket, eur, line
+from tests.laws.order_world import CARD, NORTH, SOUTH, Fate, Shop, basket, eur, line
 
 TEA: Final = LineId("tea")
 WORK: Final = FulfilmentId("o-1-F1")
@@ -144,15 +147,22 @@ def _order_requests(order: Order) -> tuple[Request, ...]:
         oc.AddNote(text="hello"),
         oc.ChangeTags(add=("vip",)),
         oc.AddReference(system="erp", value="4711"),
+        oc.SplitOrder(order=OrderId(f"{order.id}-S"), units=((TEA, 1),), tenders=(CARD,)),
         *_kindness(order, kindness),
     )
 
 
 def _kindness(order: Order, wanted: RefundRequest) -> tuple[Request, ...]:
-    """A refund can be asked for only where there is something to quote."""
+    """A refund can be quoted only where something is left to credit; else an old quote is used."""
     if order.credits and not order.fulfilment.dispatched:
-        return ()
-    return (oc.Refund(quote=quote_refund(order, wanted, order.placed_at)),)
+        order = evolve(order, credits=())
+    quote = quote_refund(order, wanted, order.placed_at)
+    return (
+        oc.Refund(quote=quote),
+        oc.ExchangeGoods(
+            order=OrderId(f"{order.id}-X"), priced=basket(line("cup", 1)), quote=quote
+        ),
+    )
 
 
 def _payment_requests(order: Order) -> tuple[Request, ...]:

@@ -144,6 +144,7 @@ def test_a_stage_can_only_forbid() -> None:
         oc.ProposeAmendment,
         oc.ConfirmAmendment,
         oc.ChangeDestination,
+        oc.SplitOrder,
     } == newly
     assert not [kind for kind in table if table[kind] is None and before[kind] is not None]
     assert "in the stage engraving" in str(table[oc.Cancel])
