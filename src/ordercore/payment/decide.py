@@ -44,7 +44,7 @@ from ordercore.payment.events import (
 )
 from ordercore.payment.evolve import evolve_payment
 from ordercore.payment.intents import Desk, PaymentBasis, Want, captures, claims, intent_of
-from ordercore.payment.model import Operation, OperationStatus
+from ordercore.payment.model import Operation, OperationState, OperationStatus
 from ordercore.payment.policy import Capabilities, PaymentPolicy
 from ordercore.payment.reports import absorb, rematched
 from ordercore.payment.state import PaymentState
@@ -343,5 +343,16 @@ def _resolve(case: Case, command: ResolveOperation) -> Iterator[Event]:
     amount = found.intent.amount if command.amount is None else case.in_currency(command.amount)
     reference = found.reference if command.reference == BY_HAND else command.reference
     yield OperationSucceeded(
-        key=command.key, reference=reference or BY_HAND, amount=amount, at=case.now
+        key=command.key,
+        reference=reference or BY_HAND,
+        amount=amount,
+        expires_at=_ends(case, found),
+        at=case.now,
     )
+
+
+def _ends(case: Case, found: OperationState) -> datetime | None:
+    """When what a person resolved expires, as the gateway declares: nobody else has told."""
+    if found.expires_at is not None or found.intent.operation is not Operation.AUTHORISE:
+        return found.expires_at
+    return found.intent.at + case.capabilities.authorisation_lifetime
