@@ -9,11 +9,12 @@ the stored facts alone.
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import count
 from typing import Final
 
 from attrs import evolve, frozen
 
-from ordercore.errors import ConflictError, OrderCoreError, UnavailableError
+from ordercore.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
 from ordercore.facts import Event, Report
 from ordercore.fulfilment.commands import ReportBooking
 from ordercore.fulfilment.model import BookingUnknown
@@ -78,7 +79,7 @@ class Engine:
             return await self._replayed(known, intention)
         try:
             return await self._served(stream, command, intention)
-        except OrderCoreError:
+        except (ConflictError, NotFoundError, RefusedError):
             known = await self._known(intention)
             if known is None:
                 raise
@@ -94,7 +95,7 @@ class Engine:
         turn = Turn(stream, None) if isinstance(command, Place) else await self._load(stream)
         turn, _ = await self._step(turn, command, intention, serving=asks_for_stock(command))
         first = turn.committed
-        if first is not None and first.key == intention.key and stream not in first.versions:
+        if first is not None and turn.is_late:
             return await self._replayed(first, intention)
         turn = await self.drive(turn)
         if is_linking(command):
@@ -125,8 +126,12 @@ class Engine:
     async def drive(self, turn: Turn) -> Turn:
         """Settle, commit and perform until nothing is due now, then sleep."""
         answered: set[Task] = set()
-        for _ in range(self.settings.rounds):
+        first: Agenda | None = None
+        numbers = count()
+        while True:
             turn, now = await self._step(turn, None, Intention(), serving=False)
+            first = first or turn.due(now)
+            self._check_rounds(next(numbers), first)
             remote = (task for task in turn.due(now) if isinstance(task, RemoteTask))
             task = next((task for task in remote if task not in answered), None)
             if task is None:
@@ -137,7 +142,12 @@ class Engine:
             report = await self._perform(task, turn.current)
             if report is not None:
                 turn, _ = await self._step(turn, report, Intention(), serving=False)
-        raise RunawayError(turn.current.id, self.settings.rounds)
+
+    def _check_rounds(self, number: int, first: Agenda) -> None:
+        """Each task that was due at first has its round; rules that contradict make ever more."""
+        rounds = self.settings.rounds
+        if number >= rounds and number >= rounds + sum(1 for _ in first):
+            raise RunawayError(first.order.id, number)
 
     async def _known(self, intention: Intention) -> Committed | None:
         if intention.key is None:
@@ -192,8 +202,9 @@ class Engine:
                 return turn, now
             changes = self._changes(turn, now, intention, CommitId(await NewId()))
             if other is not None:
-                change = self._change(other, now, Intention())
-                changes = evolve(changes, streams=(*changes.streams, change))
+                changes = evolve(
+                    changes, streams=(*changes.streams, self._change(other, now, Intention()))
+                )
             try:
                 return await self._write(turn, changes), now
             except (ConflictError, OutOfStockError) as error:
@@ -233,7 +244,9 @@ class Engine:
                 turn.add(settle_queue(turn.order, await ReadAllocations(turn.stream), now))
 
     async def _settle(self, turn: Turn, now: datetime, *, serving: bool) -> None:
-        for _ in range(self.settings.rounds):
+        first = turn.due(now)
+        for number in count():
+            self._check_rounds(number, first)
             task = next(
                 (
                     task
@@ -248,7 +261,6 @@ class Engine:
             if not events:
                 turn.answered.add(task)
             turn.add(events)
-        raise RunawayError(turn.current.id, self.settings.rounds)
 
     async def _settled(
         self, task: Task, order: Order, now: datetime, *, serving: bool
@@ -291,8 +303,8 @@ class Engine:
         )
 
     def _due_at(self, turn: Turn, now: datetime) -> datetime | None:
-        if any(isinstance(task, RemoteTask) for task in turn.due(now)):
-            return now + self.settings.lease
+        if any(task != _QUEUE for task in turn.due(now)):
+            return now + self.settings.lease  # should this worker die, another one goes on
         return wake_at(turn.current, now)
 
     async def _write(self, turn: Turn, changes: ChangeSet) -> Turn:
@@ -302,7 +314,7 @@ class Engine:
             committed = await Commit(changes)
         if committed.commit != changes.commit:
             stream = next(iter(committed.versions))
-            return evolve(await self._load(stream), committed=committed)
+            return evolve(await self._load(stream), committed=committed, is_late=True)
         change = changes.streams[0]
         order = turn.current
         if changes.series:

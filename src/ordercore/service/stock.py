@@ -32,6 +32,7 @@ from ordercore.service.effects import (
     Now,
     ReadAllocations,
     ReadCounters,
+    Sleep,
 )
 from ordercore.service.intentions import marked
 
@@ -99,6 +100,8 @@ class StockEngine:
             basis = await self._basis(command, stream, hold)
             events = decide_stock(hold, command, now, basis=basis)
             if not events:
+                if version:
+                    await Sleep(stream, version, wakes, _due_at(hold, ()))
                 return StockReceipt(stream=stream, events=())
             change = StreamChange(
                 stream=stream,

@@ -39,7 +39,8 @@ class Settings:
     """
     How an engine works. ``lease``: how long a worker has an order for itself; longer than any call
     to a gateway may take. ``conflicts``: how often a lost race is run again. ``tail``: how many
-    events may stand after a snapshot before a new one is written.
+    events may stand after a snapshot before a new one is written. ``rounds``: how many more tasks
+    than were due at first may be worked off in one go.
     """
 
     lease: timedelta = timedelta(seconds=60)
@@ -93,6 +94,8 @@ class Turn:
     events: list[Event] = field(factory=list[Event])
     answered: set[Task] = field(factory=set[Task])
     committed: Committed | None = None
+    is_late: bool = False
+    """Whether ``committed`` is what somebody else wrote first under the same key."""
     agenda: Agenda | None = None
     """What was due when it was last looked at."""
 

@@ -51,10 +51,18 @@ class Worker:
     back_off: tuple[timedelta, ...] = field(default=BACK_OFF)
 
     async def run_due(self, limit: int) -> Round:
-        """Take up to *limit* due streams and advance each; one that fails never blocks the rest."""
+        """
+        Take up to *limit* due streams and advance each; one that fails never blocks the rest.
+
+        They are taken one by one, so that each has the whole lease for its own calls.
+        """
         served: list[StreamId] = []
         failed: list[tuple[StreamId, str]] = []
-        for stream in await TakeDue(limit, self.engine.settings.lease):
+        for _ in range(limit):
+            taken = await TakeDue(1, self.engine.settings.lease)
+            if not taken:
+                break
+            (stream,) = taken
             try:
                 await self._serve(stream)
                 served.append(stream)

@@ -1,0 +1,189 @@
+"""What a worker finds after another one has died, slept too long, or been faster."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+
+from ordercore.adapters.memory import MemoryStore
+from ordercore.fulfilment.commands import PackItem, PackParcel
+from ordercore.fulfilment.model import Booked, BookingAnswer, BookingUnknown
+from ordercore.ids import ItemId, LineId, OrderId, ParcelId, StreamId
+from ordercore.inventory.commands import (
+    AdjustedLine,
+    AdjustStock,
+    HoldStock,
+)
+from ordercore.inventory.model import WantedLine
+from ordercore.inventory.reserve import BackorderRule
+from ordercore.order.commands import AddNote
+from ordercore.order.terms import Terms
+from ordercore.payment.answers import LookUpAnswer
+from ordercore.ports.gateways import BookingRequest, CarrierGateway, PaymentCall
+from ordercore.ports.unit_of_work import ChangeSet, Committed
+from ordercore.service.engine import Settings
+from ordercore.service.sync import OrderService
+from tests.laws.order_world import ACCOUNT, BUYER, NORTH, STAFF, Fate, Ids, Shop, Till, basket, line
+
+LEASE = Settings().lease
+
+
+class Interrupted(MemoryStore):
+    """A memory store at which something happens before a commit, or that dies after it."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        super().__init__(clock=clock)
+        self.before: deque[Callable[[], object]] = deque()
+        self.dies_after: deque[bool] = deque()
+        self.commits = 0
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        if self.before:
+            self.before.popleft()()
+        committed = super().commit(changes)
+        self.commits += 1
+        if self.dies_after and self.dies_after.popleft():
+            raise KeyboardInterrupt
+        return committed
+
+
+@pytest.fixture
+def shop() -> Shop:
+    """A shop over a store that can be interrupted."""
+    made = Shop()
+    made.store = Interrupted(made.clock)
+    made.service = made.another()
+    return made
+
+
+def store_of(shop: Shop) -> Interrupted:
+    """The store, to meddle with."""
+    assert isinstance(shop.store, Interrupted)
+    return shop.store
+
+
+def test_what_is_left_for_the_next_commit_is_not_forgotten(shop: Shop) -> None:
+    """A worker dies after it took a part of the stock; another one asks for the rest at once."""
+    store = store_of(shop)
+    shop.receive("tea", 1)
+    store.dies_after.append(True)
+    partial = Terms(backorder=BackorderRule.PARTIAL)
+    with pytest.raises(KeyboardInterrupt):
+        shop.service.place(
+            basket(line("tea", 3)),
+            key="k",
+            by=BUYER,
+            order=OrderId("o"),
+            terms=partial,
+            tenders=(ACCOUNT,),
+        )
+    shop.receive("tea", 5)
+    shop.clock.forward(LEASE)
+    shop.service.run_due(limit=10)
+    assert 3 == shop.load(OrderId("o")).stock.reserved(LineId("tea"))
+
+
+def test_two_tries_with_one_key_get_one_answer(shop: Shop) -> None:
+    """The slower of two equal requests is told what the faster one did (ARCHITECTURE, A commit)."""
+    store = store_of(shop)
+    shop.receive("tea", 3)
+    order = shop.place(line("tea", 1), tenders=(ACCOUNT,))
+    other = shop.another("other")
+
+    def first() -> None:
+        other.execute(order.id, AddNote(text="once"), key="n", by=STAFF, expected_version=1)
+
+    store.before.append(first)
+    receipt = shop.service.execute(
+        order.id, AddNote(text="once"), key="n", by=STAFF, expected_version=1
+    )
+    assert receipt.replayed
+    assert ("once",) == receipt.order.notes == shop.load(order.id).notes
+
+
+def test_a_silent_commit_of_our_own_is_no_replay(shop: Shop) -> None:
+    """What this request wrote itself is not called somebody else's."""
+    shop.receive("tea", 3)
+    assert not shop.service.place(
+        basket(line("tea", 1)), key="k", by=BUYER, tenders=(ACCOUNT,)
+    ).replayed
+
+
+def test_a_woken_hold_goes_back_to_sleep(shop: Shop) -> None:
+    """A hold that a count has woken and that has nothing to write is served once, not for ever."""
+    shop.receive("tea", 5)
+    until = shop.clock.now + timedelta(days=1)
+    wanted = (WantedLine(line=LineId("tea"), item=ItemId("tea"), quantity=5),)
+    shop.service.stock.execute(HoldStock(hold=StreamId("cart"), lines=wanted, until=until))
+    lost = AdjustedLine(item=ItemId("tea"), location=NORTH, quantity=-1)
+    shop.service.stock.execute(AdjustStock(lines=(lost,), reason="count"), by=STAFF)
+    served = 0
+    for _ in range(10):
+        served += len(shop.service.run_due(limit=10).served)
+        shop.clock.forward(LEASE)
+    assert served <= 1
+
+
+def test_an_order_in_hand_is_left_alone(shop: Shop) -> None:
+    """However long a round takes, no second worker gets the order that the first is busy with."""
+    shop.receive("tea", 9)
+    shop.till.fates.extend([Fate.LOST_CALL] * 4)
+    for _ in range(4):
+        shop.place(line("tea", 1))
+    shop.clock.forward(timedelta(minutes=6))
+    other, meetings = shop.another("other"), list[bool]()
+
+    class Slow(Till):
+        def look_up(self, call: PaymentCall) -> LookUpAnswer:
+            shop.clock.forward(timedelta(seconds=25))
+            if not meetings:
+                meetings.append(False)
+                meetings.append(StreamId(call.order) in other.run_due(limit=1).served)
+            return super().look_up(call)
+
+        authorise = Till.authorise
+
+    for number in range(2):
+        shop.till = Slow(done=shop.till.done)
+        shop.service = shop.another(f"slow-{number}")
+        shop.service.run_due(limit=10)
+    assert True not in meetings
+
+
+class LazyCarrier(CarrierGateway):
+    """A carrier that says nothing until it wakes up."""
+
+    is_awake = False
+
+    def book(self, request: BookingRequest) -> BookingAnswer:
+        if not self.is_awake:
+            return BookingUnknown(reason="asleep")
+        return Booked(tracking_number=f"T-{request.parcel.id}")
+
+
+def test_much_to_do_is_no_contradiction(shop: Shop) -> None:
+    """Twelve parcels are booked in one go, though eight rounds are taken for a runaway."""
+    carrier = LazyCarrier()
+    service = OrderService(
+        store=shop.store,
+        payments=shop.till,
+        carrier=carrier,
+        ids=Ids("busy"),
+        settings=Settings(rounds=8),
+    )
+    shop.service = service
+    shop.receive("tea", 12)
+    order = shop.place(line("tea", 12), tenders=(ACCOUNT,), terms=Terms(book_carrier=True))
+    (work,) = order.fulfilment.open_orders
+    for number in range(12):
+        items = (PackItem(line=LineId("tea"), quantity=1),)
+        name = ParcelId(f"P{number}")
+        shop.do(order.id, PackParcel(parcel=name, fulfilment=work.id, items=items, carrier="post"))
+    carrier.is_awake = True
+    shop.clock.forward(timedelta(days=1))
+    assert () == service.run_due(limit=1).failed
+    parcels = shop.load(order.id).fulfilment.parcels.values()
+    assert all(parcel.tracking_number is not None for parcel in parcels)
