@@ -128,9 +128,9 @@ def evolve_value(account: Account, event: Event) -> Account:
             return account
 
 
-def replay_value(events: Iterable[Event]) -> Account | None:
+def replay_value(events: Iterable[Event], start: Account | None = None) -> Account | None:
     """The account that these facts make; None where the first of them issues nothing."""
-    account: Account | None = None
+    account = start
     for event in events:
         if account is None and isinstance(event, StoreValueIssued):
             account = Account(currency=event.amount.currency)

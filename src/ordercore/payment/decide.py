@@ -272,7 +272,7 @@ def _over_captured(
     last = wants[-1]
     assert last.target is not None  # noqa: S101 - a capture has one
     approved = desk.state.operations[last.target].moved
-    over = approved.times(desk.capabilities.over_capture, Rounding.FLOOR)
+    over = approved.times(desk.can(last.tender).over_capture, Rounding.FLOOR)
     total = desk.book.total
     owed = desk.basis.owed.minor - total.taken - total.captures_in_flight + total.refunds_in_flight
     claim = min(owed, desk.basis.claimable.minor - desk.basis.owed.minor + owed)

@@ -31,6 +31,7 @@ __all__ = [
     "PaymentRecorded",
     "PaymentUnmatched",
     "RefundRecorded",
+    "StoreValueFact",
     "StoreValueHeld",
     "StoreValueIssued",
     "StoreValueLapsed",
@@ -251,3 +252,14 @@ class StoreValueLapsed(Event):
     """Nobody used these parts in time."""
 
     parts: tuple[LotPart, ...]
+
+
+StoreValueFact = (
+    StoreValueIssued
+    | StoreValueHeld
+    | StoreValueTaken
+    | StoreValueReleased
+    | StoreValueReturned
+    | StoreValueLapsed
+)
+"""Every fact of an account; an order's facts are others."""

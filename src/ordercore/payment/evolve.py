@@ -57,7 +57,7 @@ def evolve_payment(state: PaymentState, event: Event) -> PaymentState:
     """The state after *event*; facts of other rooms change nothing here."""
     match event:
         case OperationIntended(intent=intent):
-            return _put(state, OperationState(intent=intent))
+            return _put(state, OperationState(intent=intent, tender=state.paid_with(intent)))
         case PaymentRecorded() | RefundRecorded():
             return _recorded(state, event)
         case DisputeReported():

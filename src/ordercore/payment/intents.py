@@ -110,6 +110,10 @@ class Desk:
         """An operation over so many minor units."""
         return Want(operation, tender, Money(minor, self.basis.currency), target)
 
+    def can(self, tender: TenderId) -> Capabilities:
+        """What whoever moves the money of a tender has declared."""
+        return self.state.able(tender, self.capabilities)
+
     def in_turn(self) -> list[Tender]:
         """The tenders as they are taken: prepaid outside, stored value, the others, deferred."""
         return sorted(self.state.tenders, key=_turn)
@@ -149,9 +153,10 @@ class Desk:
 
     def is_settled(self, capture: OperationState) -> bool:
         """Whether a capture can be refunded yet (RULES PAY-2)."""
-        if self.capabilities.refund_before_settlement or capture.settled_at is None:
+        able = self.can(capture.intent.tender)
+        if able.refund_before_settlement or capture.settled_at is None:
             return True
-        return capture.settled_at + self.capabilities.settlement_delay <= self.now
+        return capture.settled_at + able.settlement_delay <= self.now
 
     def must_wait_for(self, operation: Operation, target: OperationState) -> bool:
         """Whether earlier attempts of one kind at *target* forbid another one now."""
@@ -203,6 +208,7 @@ def intent_of(
     """
     operation, tender = want.operation, want.tender
     attempt = 1 + sum(found.intent.tender == tender for found in state.of(operation))
+    able = state.able(tender, capabilities)
     not_after = now + policy.send_window
     target = state.operations.get(want.target) if want.target is not None else None
     if operation is Operation.CAPTURE and target is not None and target.expires_at is not None:
@@ -217,7 +223,7 @@ def intent_of(
         attempt=attempt,
         target=want.target,
         party=basis.party if operation is Operation.AUTHORISE else None,
-        closes=operation is Operation.CAPTURE and not capabilities.multiple_capture,
+        closes=operation is Operation.CAPTURE and not able.multiple_capture,
     )
 
 
@@ -264,7 +270,7 @@ def is_covered(state: PaymentState, basis: PaymentBasis) -> bool:
 def authorisations(desk: Desk) -> Iterator[Want]:
     """Authorise what nothing covers yet, each tender up to what it is to pay."""
     basis = desk.basis
-    if basis.is_ended or not basis.may_authorise or not desk.capabilities.takes(basis.currency):
+    if basis.is_ended or not basis.may_authorise:
         return
     gap = desk.needed - desk.lasting() - desk.authorising()
     for tender, part in desk.planned.items():
@@ -282,6 +288,8 @@ def _may_authorise(desk: Desk, tender: TenderId) -> bool:
     """Whether a gateway serves the tender, none of its attempts is open, and none must wait."""
     found = desk.state.tender(tender)
     if found is None or not found.uses_gateway:
+        return False
+    if not desk.can(tender).takes(desk.basis.currency):
         return False
     attempts = [old for old in desk.state.of(Operation.AUTHORISE) if old.intent.tender == tender]
     if any(old.is_open and not old.is_abandoned for old in attempts):
@@ -326,7 +334,7 @@ def _capturable(desk: Desk, found: OperationState, want: int) -> int:
     room = desk.book.live(found)
     if want <= 0 or desk.is_over(found) or desk.book.is_busy(found):
         return 0
-    if not desk.capabilities.partial_capture and want < room:
+    if not desk.can(found.intent.tender).partial_capture and want < room:
         return 0
     if desk.must_wait_for(Operation.CAPTURE, found):
         return 0
@@ -358,10 +366,11 @@ def _voidable(desk: Desk, found: OperationState, surplus: int) -> int:
         return 0
     if desk.fades(found):
         return room if surplus >= 0 else 0
-    stuck = not desk.capabilities.partial_capture and not desk.basis.has_open_units
+    able = desk.can(found.intent.tender)
+    stuck = not able.partial_capture and not desk.basis.has_open_units
     if surplus > 0 and (room <= surplus or stuck):
         return room
-    return max(0, surplus) if desk.capabilities.partial_void else 0
+    return max(0, surplus) if able.partial_void else 0
 
 
 def refunds(desk: Desk) -> Iterator[Want]:

@@ -27,11 +27,12 @@ from ordercore.payment._fields import (
 )
 from ordercore.payment.answers import DeclineKind
 from ordercore.payment.cards import CardNumberError, looks_like_card
-from ordercore.payment.tender import DueWhen, Tender, TenderKind
+from ordercore.payment.tender import STORE_VALUE, DueWhen, Tender, TenderKind, account_stream
 
 __all__ = [
     "FAILURES",
     "OPEN",
+    "STORE_VALUE",
     "About",
     "CardNumberError",
     "Dispute",
@@ -46,6 +47,7 @@ __all__ = [
     "Tender",
     "TenderKind",
     "WaitingReport",
+    "account_stream",
     "looks_like_card",
 ]
 
@@ -139,6 +141,8 @@ class OperationState:
     """
 
     intent: Intent
+    tender: Tender | None = None
+    """The tender as it was when this was intended, or its target: no call changes its body."""
     status: OperationStatus = OperationStatus.INTENDED
     settled: Money | None = None
     settled_at: datetime | None = field(default=None, converter=instant)

@@ -15,7 +15,7 @@ from attrs import Attribute, field, frozen
 from ordercore.money import Currency, checked_quantity
 from ordercore.payment._fields import InvalidPaymentError
 
-__all__ = ["Capabilities", "CaptureWhen", "PaymentPolicy"]
+__all__ = ["OF_STORE_VALUE", "Capabilities", "CaptureWhen", "PaymentPolicy"]
 
 MOST_DIGITS: Final = 18
 MOST_RETRIES: Final = 100
@@ -85,6 +85,10 @@ class Capabilities:
     def takes(self, currency: Currency) -> bool:
         """Whether the gateway takes payments in *currency*."""
         return not self.currencies or currency.code in self.currencies
+
+
+OF_STORE_VALUE: Final = Capabilities(partial_void=True)
+"""What accounts of store value can do: everything but over-capture, and in the same commit."""
 
 
 @frozen(kw_only=True)

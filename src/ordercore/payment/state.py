@@ -23,6 +23,7 @@ from ordercore.payment.model import (
     Tender,
     WaitingReport,
 )
+from ordercore.payment.policy import OF_STORE_VALUE, Capabilities
 
 __all__ = ["PaymentState"]
 
@@ -49,6 +50,17 @@ class PaymentState:
     def tender(self, tender: TenderId) -> Tender | None:
         """The tender with this id."""
         return next((candidate for candidate in self.tenders if candidate.id == tender), None)
+
+    def able(self, tender: TenderId, gateway: Capabilities) -> Capabilities:
+        """What can be asked for a tender: an account of store value is not the gateway (PAY-2)."""
+        found = self.tender(tender)
+        return OF_STORE_VALUE if found is not None and found.account is not None else gateway
+
+    def paid_with(self, intent: Intent) -> Tender | None:
+        """The tender as the call says it: that of its target, else as it is now."""
+        target = self.operations.get(intent.target) if intent.target is not None else None
+        known = None if target is None else target.tender
+        return known or self.tender(intent.tender)
 
     def failures_like(self, intent: Intent) -> tuple[OperationState, ...]:
         """The attempts at the same thing that came to nothing, since the last that did not."""

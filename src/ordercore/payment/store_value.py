@@ -3,9 +3,10 @@ Store value: gift cards, store credit and points as lots with an expiry (RULES P
 
 One account (`ordercore.payment.account`) is one stream of facts of its own. The lot that expires
 first is used first, among equals the oldest. A *hold* sets parts of lots aside for one payment,
-*taking* spends what is held, *returning* gives back to the lots that were spent. Every step is idempotent by its key. An order
-whose tender names an account (`Tender.account`) pays from it in its own commits: authorising
-holds, capturing takes, voiding releases, refunding returns (`ordercore.process.value`).
+*taking* spends what is held, *returning* gives back to the lots that were spent. Every step is
+idempotent by its key. An order whose tender names an account (`Tender.account`) pays from it in
+its own commits: authorising holds, capturing takes, voiding releases, refunding returns
+(`ordercore.process.value`).
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ __all__ = [
     "ReturnValue",
     "StoreValueCommand",
     "TakeValue",
+    "UnknownAccountError",
     "UnknownValueHoldError",
     "ValueKeyReusedError",
     "decide_value",
@@ -60,6 +62,14 @@ class InsufficientValueError(RefusedError):
     sentence = "{asked} is not there: {available} can be used now."
     asked: Money
     available: Money
+
+
+@define
+class UnknownAccountError(NotFoundError):
+    """There is no such account of store value."""
+
+    sentence = "There is no account {account}; issue value to it first."
+    account: str
 
 
 @define

@@ -10,17 +10,18 @@ from typing import Final
 
 from attrs import field, frozen
 
-from ordercore.ids import TenderId
+from ordercore.ids import StreamId, TenderId, checked_id
 from ordercore.moment import Period
 from ordercore.money import Money
 from ordercore.payment._fields import (
     InvalidPaymentError,
     instrument,
+    no_card,
     positive_or_none,
     tender_id,
 )
 
-__all__ = ["DueWhen", "Tender", "TenderKind"]
+__all__ = ["STORE_VALUE", "DueWhen", "Tender", "TenderKind", "account_stream"]
 
 
 @unique
@@ -63,6 +64,34 @@ THROUGH_GATEWAY: Final = frozenset(
 """Kinds whose money a gateway moves for us; all others are recorded or reported."""
 LATER: Final = frozenset({TenderKind.ON_ACCOUNT, TenderKind.CASH_ON_DELIVERY})
 """Kinds that are trusted to be paid later by their nature."""
+STORE_VALUE: Final = "store-value"
+"""The gateway of tenders that are paid from an account of the shop's own (RULES PAY-1)."""
+STORED: Final = frozenset(
+    {
+        TenderKind.GIFT_CARD,
+        TenderKind.STORE_CREDIT,
+        TenderKind.POINTS,
+        TenderKind.EXCHANGE_CREDIT,
+    }
+)
+"""Kinds that such an account can pay."""
+
+
+def account_stream(account: str) -> StreamId:
+    """
+    The stream of facts of one account of store value.
+
+    Raises:
+        InvalidIdentifierError: The text is no identifier.
+
+    >>> account_stream("GC-7")
+    'credit:GC-7'
+    """
+    return StreamId(f"credit:{checked_id(account, 'account')}")
+
+
+def _gateway(value: str) -> str:
+    return no_card(value, "gateway")
 
 
 @frozen(kw_only=True)
@@ -71,14 +100,15 @@ class Tender:
     One way in which an order is paid.
 
     ``amount`` None: all that the other tenders leave. ``instrument`` is a gateway's token, never a
-    card number, and is not printed. ``due_after`` is a payment term; ``due_on`` goes with
+    card number, and is not printed; with the gateway `STORE_VALUE` it names the account that pays
+    (`ordercore.payment.account`). ``due_after`` is a payment term; ``due_on`` goes with
     `DueWhen.DATE`.
     """
 
     id: TenderId = field(converter=tender_id)
     kind: TenderKind = TenderKind.CARD
     amount: Money | None = field(default=None, converter=positive_or_none)
-    gateway: str = "default"
+    gateway: str = field(default="default", converter=_gateway)
     instrument: str = field(default="", repr=False, converter=instrument)
     due: DueWhen = DueWhen.PLACEMENT
     due_after: Period | None = None
@@ -90,11 +120,18 @@ class Tender:
             raise InvalidPaymentError("tender", "its kind or its due date is none that is known")
         if (self.due is DueWhen.DATE) != (self.due_on is not None):
             raise InvalidPaymentError("due_on", "it goes together with due DATE, and only with it")
+        if self.account is not None and self.kind not in STORED:
+            raise InvalidPaymentError("gateway", "an account cannot pay a tender of this kind")
+
+    @property
+    def account(self) -> StreamId | None:
+        """The account of store value that pays; None where something else does."""
+        return account_stream(self.instrument) if self.gateway == STORE_VALUE else None
 
     @property
     def uses_gateway(self) -> bool:
         """Whether the engine moves this money; if not, somebody records it."""
-        return self.kind in THROUGH_GATEWAY
+        return self.kind in THROUGH_GATEWAY or self.gateway == STORE_VALUE
 
     @property
     def is_deferred(self) -> bool:

@@ -11,12 +11,12 @@ __all__ = ["booking_request", "payment_call"]
 
 
 def payment_call(order: Order, key: Key) -> PaymentCall:
-    """The call of a saved intent; the same for every resend and look-up."""
+    """The call of a saved intent; the same for every resend and look-up, whatever came since."""
     found = order.payment.operations.get(key)
     if found is None:
         raise UnknownOperationError(key)
     intent = found.intent
-    tender = order.payment.tender(intent.tender)
+    tender = found.tender
     if tender is None:
         raise UnknownTenderError(intent.tender)
     target = order.payment.operations.get(intent.target) if intent.target is not None else None

@@ -1,0 +1,99 @@
+"""
+Paying from an account of store value: what an intent does to the order and to the account.
+
+Nobody is called and nothing is ever in doubt: the facts of both stand in one commit, and the
+account's expected version is the condition under which its value moves (RULES PAY-1, PAY-3).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import reduce
+from typing import Final, TypeAlias
+
+from ordercore.facts import Event
+from ordercore.ids import Reference
+from ordercore.money import CurrencyMismatchError, Money, sum_money
+from ordercore.payment.account import Account, evolve_value
+from ordercore.payment.answers import DeclineKind
+from ordercore.payment.events import OperationDeclined, OperationIntended, OperationSucceeded
+from ordercore.payment.model import Intent, Operation
+from ordercore.payment.state import PaymentState
+from ordercore.payment.store_value import (
+    HoldValue,
+    InsufficientValueError,
+    ReleaseValue,
+    ReturnValue,
+    StoreValueCommand,
+    TakeValue,
+    UnknownValueHoldError,
+    ValueKeyReusedError,
+    decide_value,
+)
+
+__all__ = ["settle_value"]
+
+_Events: TypeAlias = tuple[Event, ...]
+
+REFUSALS: Final = (
+    CurrencyMismatchError,
+    InsufficientValueError,
+    UnknownValueHoldError,
+    ValueKeyReusedError,
+)
+UNKNOWN_ACCOUNT: Final = "unknown-account"
+
+
+def settle_value(
+    state: PaymentState, intent: Intent, account: Account | None, now: datetime
+) -> tuple[_Events, _Events]:
+    """
+    The facts of the order and those of the account.
+
+    Authorising holds what is there of the amount, capturing takes it, voiding releases it, and a
+    refund returns it to the lots that were spent. What the account refuses is a decline for good:
+    the rest of the debt goes to the other tenders.
+
+    Source:
+        RULES PAY-1, PAY-5.
+    """
+    intended = OperationIntended(intent=intent, at=now)
+    if account is None:
+        return (intended, _declined(intent, UNKNOWN_ACCOUNT, now)), ()
+    try:
+        facts = decide_value(account, _step(state, intent), now)
+    except REFUSALS as error:
+        return (intended, _declined(intent, error.code, now)), ()
+    succeeded = OperationSucceeded(
+        key=intent.key,
+        reference=Reference(intent.key),
+        amount=_moved(reduce(evolve_value, facts, account), intent),
+        at=now,
+    )
+    return (intended, succeeded), facts
+
+
+def _step(state: PaymentState, intent: Intent) -> StoreValueCommand:
+    """The step of an intent; the hold is the authorisation at the end of its targets."""
+    hold = intent.target or intent.key
+    match intent.operation:
+        case Operation.AUTHORISE:
+            return HoldValue(key=intent.key, amount=intent.amount, partial=True)
+        case Operation.CAPTURE:
+            return TakeValue(key=intent.key, hold=hold, amount=intent.amount)
+        case Operation.VOID:
+            return ReleaseValue(key=intent.key, hold=hold, amount=intent.amount)
+        case Operation.REFUND:
+            capture = state.operations.get(hold)
+            known = capture.intent.target if capture is not None else None
+            return ReturnValue(key=intent.key, hold=known or hold, amount=intent.amount)
+
+
+def _moved(account: Account, intent: Intent) -> Money:
+    if intent.operation is not Operation.AUTHORISE:
+        return intent.amount
+    return sum_money((part.amount for part in account.holds[intent.key].held), account.currency)
+
+
+def _declined(intent: Intent, code: str, now: datetime) -> Event:
+    return OperationDeclined(key=intent.key, kind=DeclineKind.HARD, code=code, at=now)
