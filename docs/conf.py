@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import importlib
 import inspect
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -131,9 +132,16 @@ def _machines() -> Iterator[str]:
                 yield f"\n```text\n{value.to_mermaid()}\n```\n"
 
 
+def _requests() -> Iterator[str]:
+    """What becomes of every request and report in every status: asked of real orders."""
+    sys.path.insert(0, str(ROOT))
+    lives = importlib.import_module("tests.unit.order.pairs")
+    yield from lives.tables()
+
+
 def _fill(_: Sphinx, name: str, source: list[str]) -> None:
-    """Write what the code says into the two pages that only introduce it."""
-    sections = {"api": _interface, "machines": _machines}
+    """Write what the code says into the pages that only introduce it."""
+    sections = {"api": _interface, "machines": _machines, "requests": _requests}
     if name in sections:
         source[0] += "".join(sections[name]())
 

@@ -9,10 +9,12 @@ from typing import Final
 
 from attrs import evolve
 
+from ordercore.errors import RefusedError
 from ordercore.facts import Report, Request
 from ordercore.fulfilment import commands as fc
 from ordercore.fulfilment.model import (
     Booked,
+    BookingDeclined,
     LineUnits,
     ParcelStatus,
 )
@@ -29,14 +31,16 @@ from ordercore.ids import (
     TenderId,
 )
 from ordercore.order import commands as oc
+from ordercore.order.decide import decide, replay
 from ordercore.order.model import Order
 from ordercore.order.quote import quote_refund
-from ordercore.order.status import OrderStatus
-from ordercore.order.terms import Blocks, Terms
+from ordercore.order.status import OrderStatus, order_status
+from ordercore.order.terms import Blocks, Stage, StageRule, Terms
 from ordercore.payment import commands as pc
 from ordercore.payment.answers import Succeeded
 from ordercore.payment.model import DisputeStatus, Operation, Tender, TenderKind
-from ordercore.refund.model import CreditCause, RefundRequest
+from ordercore.pricing.slots import NO_SLOTS
+from ordercore.refund.model import CreditCause, RefundItem, RefundRequest
 from ordercore.returns import commands as rc
 from ordercore.returns.model import Grade, ReturnUnits
 from tests.laws.order_world import CARD, NORTH, SOUTH, Fate, Shop, basket, eur, line
@@ -44,6 +48,7 @@ from tests.laws.order_world import CARD, NORTH, SOUTH, Fate, Shop, basket, eur, 
 TEA: Final = LineId("tea")
 WORK: Final = FulfilmentId("o-1-F1")
 PARCEL: Final = ParcelId("o-1-P1")
+FRESH: Final = ParcelId("p-new")
 RMA: Final = ReturnId("r-1")
 
 
@@ -157,8 +162,13 @@ def _kindness(order: Order, wanted: RefundRequest) -> tuple[Request, ...]:
     if order.credits and not order.fulfilment.dispatched:
         order = evolve(order, credits=())
     quote = quote_refund(order, wanted, order.placed_at)
+    refund, gone = oc.Refund(quote=quote), order.fulfilment.dispatched.get(TEA, NO_SLOTS)
+    if gone:
+        item = RefundItem(line=TEA, slots=gone.lowest(1))
+        claim = RefundRequest(id=CreditId("claim"), cause=CreditCause.CLAIM, items=(item,))
+        quote = quote_refund(order, claim, order.placed_at)
     return (
-        oc.Refund(quote=quote),
+        refund,
         oc.ExchangeGoods(
             order=OrderId(f"{order.id}-X"), priced=basket(line("cup", 1)), quote=quote
         ),
@@ -199,10 +209,10 @@ def _work() -> tuple[Request, ...]:
 def _parcels() -> tuple[Request, ...]:
     item = fc.PackItem(line=TEA, quantity=1)
     return (
-        fc.PackParcel(parcel=ParcelId("p-new"), fulfilment=WORK, items=(item,)),
-        fc.UnpackParcel(parcel=PARCEL),
-        fc.RetryBooking(parcel=PARCEL),
-        fc.Dispatch(parcel=PARCEL),
+        fc.PackParcel(parcel=FRESH, fulfilment=WORK, items=(item,)),
+        fc.UnpackParcel(parcel=FRESH),
+        fc.RetryBooking(parcel=FRESH),
+        fc.Dispatch(parcel=FRESH),
         fc.DeliverDigital(lines=(LineUnits(line=TEA, quantity=1),)),
         fc.CorrectParcel(parcel=PARCEL, status=ParcelStatus.DELIVERED, reason="seen"),
     )
@@ -219,6 +229,50 @@ def _returns() -> tuple[Request, ...]:
         rc.InspectReturn(return_id=RMA, results=(rc.Finding(units=units, grade=Grade.A_NEW),)),
         rc.CloseReturn(return_id=RMA),
     )
+
+
+def before(order: Order, kind: type[Request]) -> tuple[Request | Report, ...]:
+    """What must have happened first, so that a request of this kind is about something."""
+    units = (LineUnits(line=TEA, quantity=1),)
+    item = fc.PackItem(line=TEA, quantity=1)
+    carried = fc.PackParcel(parcel=FRESH, fulfilment=WORK, items=(item,), carrier="post")
+    no = fc.ReportBooking(parcel=FRESH, answer=BookingDeclined(reason="full"), at=order.placed_at)
+    wish, back = rc.ReturnWish(units=ReturnUnits(line=TEA, quantity=1)), _returns()[4]
+    proposal = oc.ProposeAmendment(proposal="p", removals=((TEA, 1),))
+    stage = Stage(name="packing", inside=str(order_status(order)))
+    split = fc.SplitFulfilment(fulfilment=WORK, into=FulfilmentId("new"), lines=units)
+    wanted = rc.RequestReturn(return_id=RMA, items=(wish,))
+    needs: dict[type[Request], tuple[Request | Report, ...]] = {
+        oc.ReleaseHold: (oc.PlaceHold(kind=HoldKind("fraud"), blocks=(Blocks.SHIP,)),),
+        oc.ConfirmAmendment: (proposal,),
+        oc.DeclineAmendment: (proposal,),
+        oc.MoveToStage: (oc.AmendTerms(terms=Terms(stages=StageRule(stages=(stage,)))),),
+        fc.ResumeFulfilment: (fc.HoldFulfilment(fulfilment=WORK, reason="lunch"),),
+        fc.MergeFulfilments: (split,),
+        fc.PutBackUnits: (fc.PickUnits(fulfilment=WORK, lines=units),),
+        fc.AcceptCancel: (oc.Cancel(),),
+        fc.RefuseCancel: (oc.Cancel(),),
+        fc.UnpackParcel: (carried,),
+        fc.RetryBooking: (carried, no),
+        fc.Dispatch: (carried,),
+        rc.ApproveReturn: (wanted,),
+        rc.RejectReturn: (wanted,),
+        rc.LabelReturn: (wanted, rc.ApproveReturn(return_id=RMA)),
+        rc.InspectReturn: (back,),
+        rc.CloseReturn: (back, _returns()[5]),
+    }
+    return needs.get(kind, ())
+
+
+def prepared(order: Order, kind: type[Request], now: datetime) -> Order:
+    """The order after what must have happened first, as far as it may happen in its status."""
+    for command in before(order, kind):
+        try:
+            events = decide(order, command, now)
+        except RefusedError:
+            return order
+        order = replay(events, order) if events else order
+    return order
 
 
 def reports(order: Order, at: datetime) -> tuple[Report, ...]:

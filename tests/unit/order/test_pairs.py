@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import get_args
 
 import pytest
@@ -18,8 +19,11 @@ from ordercore.payment import commands as pc
 from ordercore.returns import commands as rc
 from tests.laws.order_world import Shop, line
 from tests.unit.order.lives import LIVES, reports, requests
+from tests.unit.order.pairs import pairs, report_pairs, tables
 
 STATUSES = tuple(OrderStatus)
+NEEDS_MORE = {"CaptureNow", "Complete", "DeliverDigital", "ReleaseFulfilment", "ResolveOperation"}
+"""Requests that need terms, goods or a doubt that the orders of the table do not have."""
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +110,40 @@ def test_reports_of_a_whole_life_are_absorbed_in_one_order(status: OrderStatus) 
     for report in reports(order, shop.clock.now):
         shop.do(order.id, report)
     assert statuses(shop.load(order.id)).order in STATUSES
+
+
+def test_the_table_has_every_pair() -> None:
+    """O-2: each status with each request stands in the printed table, once, with an answer."""
+    kinds = {kind.__name__ for kind in (oc.Place, *REQUESTS)}
+    asked = [(pair.status, pair.kind) for pair in pairs()]
+    assert {(status, kind) for status in STATUSES for kind in kinds} == set(asked)
+    assert len(set(asked)) == len(asked)
+    for pair in pairs():
+        assert pair.is_allowed or re.fullmatch(r"[^{}]+\.", pair.answer, re.DOTALL), pair
+
+
+def test_every_request_passes_somewhere_or_needs_something_first() -> None:
+    """No request is refused in all statuses, but those about what these orders do not have."""
+    passed = {pair.kind for pair in pairs() if pair.is_allowed}
+    refused = {kind.__name__ for kind in REQUESTS} - passed
+    assert NEEDS_MORE == refused
+
+
+def test_the_table_has_every_report() -> None:
+    """O-2: each report is absorbed, parked, or known already, in each status."""
+    told = {kind.__name__ for kind in COMMANDS if issubclass(kind, Report)}
+    assert {(status, kind) for status in STATUSES for kind in told} == set(report_pairs())
+    answers = {answer for cell in report_pairs().values() for answer in cell}
+    assert {"absorbed", "parked", "changes nothing"} == answers
+
+
+def test_the_page_is_complete() -> None:
+    """The printed page has one row for each request under each status, and no cell is empty."""
+    page = "".join(tables())
+    for status in STATUSES:
+        section = page.partition(f"## While {status}\n")[2].partition("\n## ")[0]
+        assert len(REQUESTS) + 1 == section.count("\n| ") - 2
+    assert "|  |" not in page
 
 
 def test_an_allowed_request_is_decided() -> None:
