@@ -80,6 +80,8 @@ def _set_up() -> None:
         return
     defaults = import_module("oscar.defaults")
     oscar = {name: getattr(defaults, name) for name in dir(defaults) if name.startswith("OSCAR")}
+    # Prices are shown with tax, and so is the offer: a tenth of what the customer would pay.
+    oscar["OSCAR_OFFERS_INCL_TAX"] = True
     conf.configure(
         INSTALLED_APPS=[*OTHER_APPS, *_configs()],
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
