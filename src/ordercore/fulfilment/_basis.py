@@ -94,8 +94,8 @@ class AlreadyThereError(RefusedError):
 class NotShippableError(RefusedError):
     """Money or a hold forbids that goods leave (RULES F-4)."""
 
-    sentence = "Parcel {parcel} may not leave: {reason}."
-    parcel: ParcelId
+    sentence = "{what} may not leave: {reason}."
+    what: str
     reason: str
 
 
@@ -126,7 +126,7 @@ class FulfilmentBasis:
         owner: The order's stream: whose stock moves.
         open_slots: By line, the slots neither cancelled nor dispatched; the lines of the parcel at
             hand are enough.
-        shippable: Whether money and holds let the parcel at hand go, and if not the *reason*
+        shippable: Whether money and holds let the units at hand go, and if not the *reason*
             (RULES F-4).
         workable: Whether holds let anybody work, and if not the *work_reason*.
         received: By line, the slots that came back already, so that a carrier's later report does

@@ -174,7 +174,7 @@ def dispatch(
     work = work_of(state, parcel.fulfilment)
     check_step(work, ev.ShipmentDispatched)
     if not basis.shippable:
-        raise NotShippableError(parcel.id, basis.reason or "it is not covered")
+        raise NotShippableError(f"Parcel {parcel.id}", basis.reason or "it is not covered")
     return _leaving(state, parcel, now, basis, tracking_number=command.tracking_number)
 
 
@@ -225,7 +225,7 @@ def deliver_digital(
 ) -> _Events:
     """Units are downloaded: dispatched and delivered (RULES F-4)."""
     if not basis.shippable:
-        raise NotAllowedError("on hold", "DeliverDigital", basis.reason or "it is not covered")
+        raise NotShippableError("What is downloaded", basis.reason or "it is not covered")
     items: list[ParcelItem] = []
     for line, quantity in per_line(command.lines).items():
         item = basis.digital.get(line)

@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from ordercore.fulfilment import commands as fc
 from ordercore.fulfilment.decide import FulfilmentBasis, allotted
-from ordercore.fulfilment.model import Parcel, ParcelStatus
+from ordercore.fulfilment.model import ParcelStatus
 from ordercore.fulfilment.queries import serial_slots
-from ordercore.ids import LineId, ParcelId
+from ordercore.ids import LineId
 from ordercore.money import Money, sum_money
 from ordercore.order.balance import balance, has_open_slots
 from ordercore.order.model import Order
 from ordercore.order.terms import Blocks
 from ordercore.pricing.figures import slot_value
 from ordercore.pricing.model import LineKind, PricedLine
-from ordercore.pricing.slots import SlotSet
+from ordercore.pricing.slots import NO_SLOTS, SlotSet
+from ordercore.refund.worth import Worth
 from ordercore.returns.decide import ReturnsBasis
 from ordercore.returns.policy import ReturnFacts
 
 __all__ = ["fulfilment_basis", "returns_basis"]
 
 
-def fulfilment_basis(order: Order, parcel: ParcelId | None = None) -> FulfilmentBasis:
-    """For picking, packing and sending; *parcel* is the one that is to leave."""
-    found = order.fulfilment.parcels.get(parcel) if parcel is not None else None
-    lines = [item.line for item in found.items] if found is not None else []
-    open_slots = {line: order.open_slots(order.priced.line(line)) for line in dict.fromkeys(lines)}
-    reason = _not_shippable(order, found, open_slots) if found is not None else ""
+def fulfilment_basis(
+    order: Order, command: fc.FulfilmentRequest | fc.FulfilmentReport
+) -> FulfilmentBasis:
+    """For the decision about *command*; a report is asked nothing, it only takes slots."""
+    open_slots = {
+        line: order.open_slots(order.priced.line(line)) for line in _named(order, command)
+    }
     work_reason = "" if not order.is_blocked(Blocks.FULFIL) else "the order is on hold"
+    reason = ""
+    if isinstance(command, fc.Dispatch | fc.DeliverDigital):
+        reason = _not_shippable(order, _leaving(order, command, open_slots))
     return FulfilmentBasis(
         owner=order.stream,
-        open_slots=open_slots if found is not None else _digital_slots(order),
+        open_slots=open_slots,
         shippable=reason == "",
         reason=reason,
         workable=work_reason == "",
@@ -45,12 +51,38 @@ def _is_digital(line: PricedLine) -> bool:
     return line.kind is LineKind.DIGITAL and line.needs_fulfilment
 
 
-def _digital_slots(order: Order) -> Mapping[LineId, SlotSet]:
-    return {line.id: order.open_slots(line) for line in order.priced.lines if _is_digital(line)}
+def _named(order: Order, command: fc.FulfilmentRequest | fc.FulfilmentReport) -> Iterable[LineId]:
+    """The lines whose units may leave with this command."""
+    match command:
+        case fc.Dispatch(parcel=parcel) | fc.ReportTracking(parcel=parcel):
+            found = order.fulfilment.parcels.get(parcel)
+            return dict.fromkeys(item.line for item in found.items) if found else ()
+        case fc.DeliverDigital():
+            return [line.id for line in order.priced.lines if _is_digital(line)]
+        case _:
+            return ()
 
 
-def _not_shippable(order: Order, parcel: Parcel, open_slots: Mapping[LineId, SlotSet]) -> str:
-    """Why the parcel may not leave; empty where it may (RULES F-4)."""
+def _leaving(
+    order: Order, command: fc.Dispatch | fc.DeliverDigital, open_slots: Mapping[LineId, SlotSet]
+) -> Mapping[LineId, SlotSet]:
+    """The slots that this request would take."""
+    taken: dict[LineId, SlotSet] = {}
+    if isinstance(command, fc.DeliverDigital):
+        for unit in command.lines:
+            before = taken.get(unit.line, NO_SLOTS)
+            free = open_slots.get(unit.line, NO_SLOTS) - before
+            taken[unit.line] = before | free.lowest(unit.quantity)
+        return {line: slots for line, slots in taken.items() if slots}
+    parcel = order.fulfilment.parcels.get(command.parcel)
+    if parcel is not None and parcel.status is ParcelStatus.PACKED:
+        for item in allotted(parcel, open_slots):
+            taken[item.line] = taken.get(item.line, NO_SLOTS) | item.slots
+    return taken
+
+
+def _not_shippable(order: Order, leaving: Mapping[LineId, SlotSet]) -> str:
+    """Why these units may not leave; empty where they may (RULES F-4)."""
     stage = order.current_stage
     if order.confirmed_at is None:
         return "the order is not confirmed"
@@ -58,23 +90,32 @@ def _not_shippable(order: Order, parcel: Parcel, open_slots: Mapping[LineId, Slo
         return "the order is on hold"
     if stage is not None and not stage.shippable:
         return f"nothing may leave in the stage {stage.name}"
-    if parcel.status is not ParcelStatus.PACKED or order.terms.ship_before_paid:
+    if not leaving or order.terms.ship_before_paid:
         return ""
-    return _not_covered(order, parcel, open_slots)
+    return _not_covered(order, leaving)
 
 
-def _not_covered(order: Order, parcel: Parcel, open_slots: Mapping[LineId, SlotSet]) -> str:
-    """Whether what has left, with this parcel, would exceed the money that is sure."""
+def _not_covered(order: Order, leaving: Mapping[LineId, SlotSet]) -> str:
+    """Whether what has left, with these units, would exceed the money that is sure."""
     sums = balance(order)
-    currency = order.priced.currency
-    items = allotted(parcel, open_slots)
-    value = sum_money([slot_value(order.priced, item.line, item.slots) for item in items], currency)
-    credited = order.priced.total - sums.owed
-    sure = sums.held + sums.totals.authorised + sums.deferred
-    needed = min(sums.owed, order.dispatched_value + value)
-    if sure + Money(order.terms.tolerance, currency) >= needed or sure >= needed - credited:
+    sure = sums.held + sums.totals.authorised + sums.deferred - sums.totals.refunds_in_flight
+    needed = min(sums.owed, _worth_outside(order, leaving))
+    if sure + Money(order.terms.tolerance, order.priced.currency) >= needed:
         return ""
     return f"{sure} is held or authorised, and what has left would be worth {needed}"
+
+
+def _worth_outside(order: Order, leaving: Mapping[LineId, SlotSet]) -> Money:
+    """
+    What has left and what is to leave is worth; credits on other slots, and goodwill, change
+    nothing about it.
+    """
+    sent = order.fulfilment.dispatched
+    if order.credits:
+        both = {line: sent.get(line, NO_SLOTS) | slots for line, slots in leaving.items()}
+        return Worth.after(order.priced, order.credits).total({**sent, **both})
+    values = [slot_value(order.priced, line, slots) for line, slots in leaving.items()]
+    return sum_money([order.dispatched_value, *values], order.priced.currency)
 
 
 def returns_basis(order: Order) -> ReturnsBasis:

@@ -73,10 +73,6 @@ def decide(order: Order | None, command: Command, now: datetime) -> _Events:
     return decision(order, command, now)
 
 
-_LEAVING: Final = (fc.Dispatch, fc.CorrectParcel, fc.ReportTracking)
-"""What may make a parcel leave, so that the slots it takes must be known."""
-
-
 def _payment(order: Order, command: pc.PaymentRequest | pc.PaymentReport, now: datetime) -> _Events:
     return decide_payment(
         order.payment,
@@ -91,8 +87,7 @@ def _payment(order: Order, command: pc.PaymentRequest | pc.PaymentReport, now: d
 def _fulfilment(
     order: Order, command: fc.FulfilmentRequest | fc.FulfilmentReport, now: datetime
 ) -> _Events:
-    parcel = command.parcel if isinstance(command, _LEAVING) else None
-    basis = fulfilment_basis(order, parcel)
+    basis = fulfilment_basis(order, command)
     events = decide_fulfilment(order.fulfilment, command, now, basis=basis)
     return (*events, *_consequences(order, events, now))
 

@@ -204,7 +204,7 @@ def test_a_download_is_sent_and_delivered() -> None:
     with pytest.raises(UnknownWorkLineError):
         decided(state, cmd.DeliverDigital(lines=(units(TEA, 1),)), basis)
     unpaid = changed(basis, shippable=False, reason="unpaid")
-    with pytest.raises(NotAllowedError, match="unpaid"):
+    with pytest.raises(NotShippableError, match=r"What is downloaded .* unpaid"):
         decided(state, cmd.DeliverDigital(lines=(units(book, 1),)), unpaid)
 
 
