@@ -50,7 +50,7 @@ class StreamRow:
     kind: StreamKind
     recorded_at: datetime
     version: int = 0
-    requests: int = 0
+    requested: int = 0
     wakes: int = 0
     due_at: datetime | None = None
     attempts: int = 0
@@ -69,7 +69,7 @@ class StreamRow:
             stream=stream,
             kind=self.kind,
             version=self.version,
-            requests=self.requests,
+            requested=self.requested,
             wakes=self.wakes,
             snapshot=self.snapshot,
             snapshot_version=self.snapshot_version,
@@ -209,7 +209,7 @@ class MemoryRows(Rows):
         is_awake = write.woken or row.wakes != change.seen_wakes
         row.version = write.version
         row.recorded_at = write.recorded_at
-        row.requests += change.counts
+        row.requested = write.version if change.counts else row.requested
         row.wakes += write.woken
         row.due_at = now if is_awake else change.due_at
         row.summary = write.summary or row.summary

@@ -120,12 +120,13 @@ _TAKE_NUMBERS: Final = """
 
 _NEW_STREAM: Final = f"""
     INSERT INTO oc_streams (
-        stream, kind, version, requests, wakes, due_at, recorded_at, attempts, last_error, {SUMMARY}
+        stream, kind, version, requested, wakes, due_at, recorded_at, attempts, last_error,
+        {SUMMARY}
     ) VALUES (?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""  # noqa: S608
 
 _CHANGE_STREAM: Final = """
     UPDATE oc_streams SET
-        version = ?, requests = requests + ?, recorded_at = ?,
+        version = ?, requested = MAX(requested, ?), recorded_at = ?,
         due_at = CASE WHEN wakes <> ? OR ? THEN ? ELSE ? END, wakes = wakes + ?
     WHERE stream = ?"""
 
@@ -204,13 +205,14 @@ class SqliteRows(Rows):
         change, summary = write.change, write.summary
         due = micros_or_none(change.due_at)
         recorded_at = micros(write.recorded_at)
+        requested = write.version if change.counts else 0
         if write.is_new:
             columns = summary_values(summary) if summary is not None else (None,) * 10
             is_awake = write.woken or change.seen_wakes != 0
-            head = (change.stream, change.kind.value, write.version, change.counts, write.woken)
+            head = (change.stream, change.kind.value, write.version, requested, write.woken)
             self._run(_NEW_STREAM, (*head, now if is_awake else due, recorded_at, *columns))
         else:
-            figures = (write.version, change.counts, recorded_at, change.seen_wakes)
+            figures = (write.version, requested, recorded_at, change.seen_wakes)
             wake = (write.woken, now, due, write.woken)
             self._run(_CHANGE_STREAM, (*figures, *wake, change.stream))
             if summary is not None:

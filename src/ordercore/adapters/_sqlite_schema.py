@@ -20,7 +20,7 @@ SCHEMA: Final[Mapping[str, str]] = {
             stream TEXT PRIMARY KEY,
             kind TEXT NOT NULL,
             version INTEGER NOT NULL,
-            requests INTEGER NOT NULL,
+            requested INTEGER NOT NULL,
             wakes INTEGER NOT NULL,
             due_at INTEGER,
             recorded_at INTEGER NOT NULL,

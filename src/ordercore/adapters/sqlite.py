@@ -130,7 +130,7 @@ class SqliteStore(Store):
 
     def _load(self, connection: sqlite3.Connection, stream: StreamId) -> StoredStream:
         head = connection.execute(
-            "SELECT kind, version, requests, wakes, due_at, recorded_at, attempts, last_error"
+            "SELECT kind, version, requested, wakes, due_at, recorded_at, attempts, last_error"
             " FROM oc_streams WHERE stream = ?",
             (stream,),
         ).fetchone()
@@ -146,7 +146,7 @@ class SqliteStore(Store):
             stream=stream,
             kind=StreamKind(head[0]),
             version=head[1],
-            requests=head[2],
+            requested=head[2],
             wakes=head[3],
             snapshot=snapshot,
             snapshot_version=reached,

@@ -53,14 +53,14 @@ class StoredStream:
     """
     A stream as it stands: an optional snapshot and the events after it.
 
-    ``version`` counts all events, ``requests`` the commits that carried a request, ``wakes`` how
-    often others woke it. ``attempts`` and ``last_error`` tell of workers that failed on it.
+    ``version`` counts all events, ``requested`` is the version after the last commit that carried
+    a request, ``wakes`` counts how often others woke it. ``attempts`` and ``last_error`` tell of workers that failed on it.
     """
 
     stream: StreamId
     kind: StreamKind
     version: int
-    requests: int
+    requested: int
     wakes: int
     snapshot: Order | None
     snapshot_version: int

@@ -174,7 +174,7 @@ class Engine:
         return Turn(
             stream,
             order,
-            requests=stored.requests,
+            requested=stored.requested,
             wakes=stored.wakes,
             tail=len(stored.tail),
             due_at=stored.due_at,
@@ -232,9 +232,10 @@ class Engine:
         return evolve(await self._load(turn.stream), answered=turn.answered - {_QUEUE})
 
     def _check_expected(self, turn: Turn, intention: Intention) -> None:
-        expected = intention.expected_requests
-        if expected is not None and expected != turn.requests:
-            raise VersionConflictError(turn.stream, expected, turn.requests)
+        """Only another request makes what the caller has seen old: the outside may report."""
+        expected = intention.expected_version
+        if expected is not None and not turn.requested <= expected <= turn.version:
+            raise VersionConflictError(turn.stream, expected, turn.version)
 
     async def _learn(self, turn: Turn, now: datetime) -> None:
         """Learn what others did to the order's stock, once a run, before anything is decided."""
@@ -322,7 +323,7 @@ class Engine:
         return Turn(
             turn.stream,
             order,
-            requests=turn.requests + change.counts,
+            requested=order.version if change.counts else turn.requested,
             wakes=turn.wakes,
             tail=len(turn.events) + (0 if change.snapshot is not None else turn.tail),
             due_at=change.due_at,

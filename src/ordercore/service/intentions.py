@@ -103,7 +103,7 @@ def intention_of(
         claims=_claims(command),
         parties=_parties(command),
         counts=isinstance(command, Request),
-        expected_requests=expected,
+        expected_version=expected,
     )
 
 

@@ -226,7 +226,8 @@ class OrderService:
             command: A request (it may be refused) or a report (it never is).
             key: The caller's idempotency key: the same key and command answer as the first time.
             by: Who wants it.
-            expected_version: The number of requests that the caller has seen; checked first.
+            expected_version: The ``order.version`` that the caller has seen: refused where another
+                request came since; what the outside reported meanwhile does not count.
             approved_by: A second person, where the permissions ask for one.
             reason: Why, for the timeline.
 

@@ -60,7 +60,7 @@ class Intention:
     claims: tuple[UniqueClaim, ...] = ()
     parties: tuple[Party, ...] = ()
     counts: bool = False
-    expected_requests: int | None = None
+    expected_version: int | None = None
 
 
 @frozen(kw_only=True)
@@ -84,7 +84,7 @@ class Turn:
 
     stream: StreamId
     read: Order | None
-    requests: int = 0
+    requested: int = 0
     wakes: int = 0
     tail: int = 0
     due_at: datetime | None = None

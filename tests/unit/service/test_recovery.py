@@ -94,11 +94,13 @@ def test_two_tries_with_one_key_get_one_answer(shop: Shop) -> None:
     other = shop.another("other")
 
     def first() -> None:
-        other.execute(order.id, AddNote(text="once"), key="n", by=STAFF, expected_version=1)
+        other.execute(
+            order.id, AddNote(text="once"), key="n", by=STAFF, expected_version=order.version
+        )
 
     store.before.append(first)
     receipt = shop.service.execute(
-        order.id, AddNote(text="once"), key="n", by=STAFF, expected_version=1
+        order.id, AddNote(text="once"), key="n", by=STAFF, expected_version=order.version
     )
     assert receipt.replayed
     assert ("once",) == receipt.order.notes == shop.load(order.id).notes

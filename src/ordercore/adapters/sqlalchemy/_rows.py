@@ -107,19 +107,20 @@ class PostgresRows(Rows):
     def _write_stream(self, write: StreamWrite) -> None:
         change, summary = write.change, write.summary
         recorded_at = micros(write.recorded_at)
+        requested = write.version if change.counts else 0
         if write.is_new:
             row: Values = {
                 "stream": change.stream,
                 "kind": change.kind.value,
                 "version": write.version,
-                "requests": int(change.counts),
+                "requested": requested,
                 "recorded_at": recorded_at,
                 **(_named(summary_values(summary)) if summary is not None else {}),
             }
             self._run(self._say.add_stream, row)
         else:
             head: Values = {"of": change.stream, "to": write.version, "at": recorded_at}
-            self._run(self._say.set_version, {**head, "counted": int(change.counts)})
+            self._run(self._say.set_version, {**head, "requested": requested})
             if summary is not None:
                 columns = _named(summary_values(summary), "new_")
                 self._run(self._say.set_summary, {"of": change.stream, **columns})

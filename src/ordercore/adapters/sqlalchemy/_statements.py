@@ -110,7 +110,7 @@ class Statements:
         self.whole_head = select(
             streams.c.kind,
             streams.c.version,
-            streams.c.requests,
+            streams.c.requested,
             schedule.c.wakes,
             schedule.c.due_at,
             streams.c.recorded_at,
@@ -123,7 +123,7 @@ class Statements:
             .where(this)
             .values(
                 version=_int("to"),
-                requests=streams.c.requests + _int("counted"),
+                requested=func.greatest(streams.c.requested, _int("requested")),
                 recorded_at=_int("at"),
             )
         )

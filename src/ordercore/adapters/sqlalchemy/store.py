@@ -190,7 +190,7 @@ class SqlAlchemyStore(Store):
             stream=stream,
             kind=StreamKind(head[0]),
             version=head[1],
-            requests=head[2],
+            requested=head[2],
             wakes=head[3],
             snapshot=snapshot,
             snapshot_version=reached,

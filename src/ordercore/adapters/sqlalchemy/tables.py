@@ -110,7 +110,7 @@ def _streams(metadata: MetaData, prefix: str) -> Table:
         _key("stream"),
         _text("kind"),
         _count("version"),
-        _count("requests"),
+        _count("requested"),
         _count("recorded_at"),
         _maybe_text("status"),
         _maybe_text("payment"),
