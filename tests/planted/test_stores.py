@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from datetime import datetime, timedelta
-from itertools import product
+from itertools import count, product
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from attrs import evolve
 
+from ordercore.adapters import _sqlite_rows
 from ordercore.adapters._memory_rows import MemoryRows, only
 from ordercore.adapters._write import StreamWrite, write
 from ordercore.adapters.memory import MemoryStore
+from ordercore.adapters.sqlite import SqliteStore
 from ordercore.errors import OrderCoreError
 from ordercore.ids import CommitId, Key, PartyId, Series, StreamId
 from ordercore.inventory.model import Counters, MoveKind, Reservation, StockMove, StockPlace
 from ordercore.inventory.model import StockPolicy as Policy
 from ordercore.inventory.moves import Delta, apply, with_policy
 from ordercore.order.party import Party
-from ordercore.ports.repositories import LedgerRow, StoredStream
+from ordercore.ports.repositories import LedgerRow, Store, StoredStream
 from ordercore.ports.unit_of_work import ChangeSet, Committed, StreamKind, VersionConflictError
 from ordercore.testing.contracts.store import StoreContract
 
@@ -430,6 +433,35 @@ class Risen(_Store):
             return True
 
 
+# --- statements ---------------------------------------------------------------------------------
+
+STATEMENTS: Final = {
+    "the bound of a promise": ("_MOVE", "NOT tracked OR", "1 OR", "test_a_promise_keeps_its_bound"),
+    "the queue": ("_RESTLESS", "queued > 0", "0", "test_a_receipt_fills_the_queue_in_turn"),
+    "the shortage": (
+        "_RESTLESS",
+        "reserved > 0 AND",
+        "0 AND",
+        "test_a_lost_unit_sends_the_youngest_back_to_wait",
+    ),
+    "the key": ("_IS_KNOWN", "key = ?2", "0", "test_the_same_key_gets_the_first_answer"),
+    "the wake": (
+        "_CHANGE_STREAM",
+        "wakes <> ?",
+        "? < 0",
+        "test_no_wake_is_lost_to_a_commit_in_flight",
+    ),
+    "the position": (
+        "_ADD_RESERVATION",
+        "max(position), 0) + 1",
+        "min(position), 0) - 1",
+        "test_a_receipt_fills_the_queue_in_turn",
+    ),
+    "the series": ("_TAKE_NUMBERS", "last + excluded.last", "1", "test_numbers_have_no_gap"),
+}
+"""What a statement of the SQLite store forgets: its name, the text, what stands there instead."""
+
+
 BROKEN: Final = sorted(_Store.__subclasses__(), key=lambda kind: kind.__name__)
 
 
@@ -446,12 +478,12 @@ def cases_of(name: str) -> Iterator[dict[str, Any]]:
         yield {key: value for part in chosen for key, value in part.items()}
 
 
-def fails(kind: type[MemoryStore], name: str) -> bool:
+def fails(make: Callable[[], Store], name: str) -> bool:
     """Whether one contract test fails, in any of its cases, against such a store."""
     test = getattr(StoreContract(), name)
     for case in cases_of(name):
         try:
-            test(store=kind(), **case)
+            test(store=make(), **case)
         except (AssertionError, pytest.fail.Exception, OrderCoreError, LookupError):
             return True
     return False
@@ -463,3 +495,25 @@ def test_a_broken_store_is_noticed(broken: type[_Store]) -> None:
     name: str = vars(broken)["seen_by"]
     assert fails(broken, name)
     assert not fails(MemoryStore, name)
+
+
+@pytest.mark.parametrize("forgotten", STATEMENTS)
+def test_a_broken_statement_is_noticed(
+    forgotten: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each condition in the SQL of a commit is one that a contract test speaks of."""
+    files = count()
+
+    def make() -> SqliteStore:
+        return SqliteStore(tmp_path / f"{next(files)}.db")
+
+    attribute, text, instead, name = STATEMENTS[forgotten]
+    assert not fails(make, name)
+    sound: str = getattr(_sqlite_rows, attribute)
+    assert text in sound
+    _sqlite_rows._restless.cache_clear()
+    monkeypatch.setattr(_sqlite_rows, attribute, sound.replace(text, instead))
+    try:
+        assert fails(make, name)
+    finally:
+        _sqlite_rows._restless.cache_clear()

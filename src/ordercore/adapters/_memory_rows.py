@@ -4,7 +4,7 @@ The tables of `MemoryStore`, and the staged rows of one commit over them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final, Generic, TypeAlias, TypeVar
@@ -257,15 +257,22 @@ class MemoryRows(Rows):
 
     # --- stock ----------------------------------------------------------------------------------
 
+    def move_all(self, deltas: Sequence[Delta]) -> None:
+        for delta in deltas:
+            self.move(delta)
+
     def move(self, delta: Delta) -> Counters:
+        """Apply one place's net change; answers the counters after it."""
         after = apply(self._counters.get(delta.place) or NO_STOCK, delta)
         self._counters.put(delta.place, after)
         return after
 
-    def set_policy(self, place: StockPlace, policy: StockPolicy) -> Counters:
-        after = with_policy(self._counters.get(place) or NO_STOCK, policy)
-        self._counters.put(place, after)
-        return after
+    def set_policy(self, place: StockPlace, policy: StockPolicy) -> None:
+        self._counters.put(place, with_policy(self._counters.get(place) or NO_STOCK, policy))
+
+    def restless(self, places: Sequence[StockPlace]) -> Mapping[StockPlace, Counters]:
+        rows = ((place, self._counters.get(place) or NO_STOCK) for place in places)
+        return {place: row for place, row in rows if row.is_restless}
 
     def reservation(self, move: StockMove) -> Reservation | None:
         return self._reservations.get(_key_of(move))
@@ -273,15 +280,16 @@ class MemoryRows(Rows):
     def put_reservation(self, move: StockMove, row: Reservation | None) -> None:
         self._reservations.put(_key_of(move), row)
 
-    def add_to_reservation(self, move: StockMove, *, reserved: int, queued: int) -> None:
-        row = self.reservation(move)
-        if row is None:
-            position = (self._positions.get(move.place) or 0) + 1
-            self._positions.put(move.place, position)
-            row = apply_reservation(None, move, position=position)
-        else:
-            row = evolve(row, reserved=row.reserved + reserved, queued=row.queued + queued)
-        self.put_reservation(move, row)
+    def add_to_reservations(self, moves: Sequence[StockMove]) -> None:
+        for move in moves:
+            row = self.reservation(move)
+            if row is None:
+                position = (self._positions.get(move.place) or 0) + 1
+                self._positions.put(move.place, position)
+                row = apply_reservation(None, move, position=position)
+            else:
+                row = apply_reservation(row, move)
+            self.put_reservation(move, row)
 
     def queue(self, place: StockPlace) -> Sequence[Reservation]:
         waiting = [row for row in self._at(place) if row.queued]

@@ -5,8 +5,9 @@ The rows of one SQLite transaction: every bound is a condition of the statement 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from ordercore.adapters._values import (
@@ -15,6 +16,7 @@ from ordercore.adapters._values import (
     RESERVATION,
     SUMMARY,
     Row,
+    batched,
     committed_of,
     counters_of,
     from_micros,
@@ -27,7 +29,7 @@ from ordercore.adapters._write import Head, Rows, StreamWrite
 from ordercore.codec.converter import decode, encode, write_json
 from ordercore.codec.registry import EventCodec
 from ordercore.codec.state import encode_state
-from ordercore.ids import CommitId, Key, Series, StreamId
+from ordercore.ids import CommitId, ItemId, Key, LocationId, Series, StreamId
 from ordercore.inventory.model import (
     NO_STOCK,
     Counters,
@@ -36,7 +38,7 @@ from ordercore.inventory.model import (
     StockPlace,
     StockPolicy,
 )
-from ordercore.inventory.moves import Delta, refusal
+from ordercore.inventory.moves import EFFECTS, Delta, refusal
 from ordercore.order.party import Party
 from ordercore.ports.repositories import LedgerRow
 from ordercore.ports.unit_of_work import Committed, StreamKind
@@ -46,8 +48,12 @@ __all__ = ["SqliteRows"]
 _FIND_KEY: Final = "SELECT commit_id FROM oc_commits WHERE key = ? AND ordinal = 0"
 
 _IS_KNOWN: Final = """
-    SELECT 1 FROM oc_commits WHERE commit_id = ?1
-    UNION ALL SELECT 1 FROM oc_commits WHERE key = ?2 AND ordinal = 0"""
+    SELECT
+        EXISTS (
+            SELECT 1 FROM oc_commits WHERE commit_id = ?1
+            UNION ALL SELECT 1 FROM oc_commits WHERE key = ?2 AND ordinal = 0
+        ),
+        (SELECT coalesce(max(seq), 0) + 1 FROM oc_commits)"""
 
 _AFTER: Final = {
     "on_hand": "coalesce(?3, on_hand) + ?4",
@@ -83,6 +89,14 @@ _NEW_PLACE: Final = f"""
 _COUNTERS: Final = f"""
     SELECT {COUNTERS} FROM oc_stock WHERE item = ? AND location = ?"""  # noqa: S608
 
+_RESTLESS: Final = f"""
+    SELECT item, location, {COUNTERS} FROM given CROSS JOIN oc_stock
+    WHERE item = column1 AND location = column2 AND (
+        tracked AND NOT allotment AND reserved > 0 AND reserved + unavailable > on_hand
+        OR queued > 0 AND (NOT tracked OR on_hand - reserved - unavailable > safety_stock)
+    )
+    ORDER BY item, location"""  # noqa: S608
+
 _SET_POLICY: Final = """
     UPDATE oc_stock SET safety_stock = ?, backorder_limit = ?, tracked = ?, allotment = ?
     WHERE item = ? AND location = ?"""
@@ -116,7 +130,8 @@ _ADD_LEDGER: Final = """
 
 _TAKE_NUMBERS: Final = """
     INSERT INTO oc_series (series, last) VALUES (?, ?)
-    ON CONFLICT (series) DO UPDATE SET last = last + excluded.last"""
+    ON CONFLICT (series) DO UPDATE SET last = last + excluded.last
+    RETURNING last"""
 
 _NEW_STREAM: Final = f"""
     INSERT INTO oc_streams (
@@ -149,28 +164,38 @@ class SqliteRows(Rows):
     """
 
     def __init__(self, connection: sqlite3.Connection, codec: EventCodec) -> None:
+        self._connection = connection
         self._run = connection.execute
         self._run_many = connection.executemany
         self._codec = codec
-        self._seq_kept = 0
+        self._seq = 0
 
     def _one(self, statement: str, values: Sequence[object]) -> Row | None:
         """The only row of an answer; the statement has ended when this returns."""
         rows: list[Any] = self._run(statement, values).fetchall()
         return rows[0] if rows else None
 
-    @property
-    def _seq(self) -> int:
-        """The number of this commit's first row; nobody else can take it."""
-        if not self._seq_kept:
-            row = self._one("SELECT coalesce(max(seq), 0) + 1 FROM oc_commits", ())
-            self._seq_kept = row[0] if row is not None else 1
-        return self._seq_kept
+    def _without_effect(self, statement: str, rows: Iterable[Sequence[object]]) -> list[int]:
+        """Execute once for each row; answers the indexes of those that changed nothing."""
+        idle: list[int] = []
+
+        def given() -> Iterator[Sequence[object]]:
+            # The driver asks for the next row when it has executed the one before.
+            for index, values in enumerate(rows):
+                before = self._connection.total_changes
+                yield values
+                if self._connection.total_changes == before:
+                    idle.append(index)
+
+        self._run_many(statement, given())
+        return idle
 
     # --- history --------------------------------------------------------------------------------
 
     def is_known(self, commit: CommitId, key: Key | None) -> bool:
-        return bool(self._run(_IS_KNOWN, (commit, key)).fetchall())
+        """Also looks up the number of this commit's first row; nobody else can take it."""
+        ((is_known, self._seq),) = self._run(_IS_KNOWN, (commit, key)).fetchall()
+        return bool(is_known)
 
     def find(self, *, commit: CommitId | None = None, key: Key | None = None) -> Committed | None:
         if commit is None:
@@ -199,7 +224,11 @@ class SqliteRows(Rows):
         for one in writes:
             self._write_stream(one, due)
         wake = "UPDATE oc_streams SET wakes = wakes + 1, due_at = ? WHERE stream = ?"
-        return tuple(stream for stream in wakes if self._run(wake, (due, stream)).rowcount)
+        wanted = tuple(wakes)
+        if not wanted:
+            return ()
+        unknown = self._without_effect(wake, ((due, stream) for stream in wanted))
+        return tuple(stream for index, stream in enumerate(wanted) if index not in unknown)
 
     def _write_stream(self, write: StreamWrite, now: int) -> None:
         change, summary = write.change, write.summary
@@ -251,46 +280,34 @@ class SqliteRows(Rows):
     # --- claims, people, numbers ----------------------------------------------------------------
 
     def claim(self, scope: str, value: str, owner: StreamId) -> StreamId:
-        self._run("INSERT OR IGNORE INTO oc_claims VALUES (?, ?, ?)", (scope, value, owner))
+        new = "INSERT OR IGNORE INTO oc_claims VALUES (?, ?, ?)"
+        if self._run(new, (scope, value, owner)).rowcount:
+            return owner
         row = self._one("SELECT owner FROM oc_claims WHERE scope = ? AND value = ?", (scope, value))
         return StreamId(row[0]) if row is not None else owner
 
     def add_party(self, party: Party) -> bool:
         key = party.id, party.version
-        row = self._one("SELECT data FROM oc_parties WHERE party = ? AND version = ?", key)
-        if row is None:
-            self._run("INSERT INTO oc_parties VALUES (?, ?, ?)", (*key, encode(party)))
+        new = "INSERT OR IGNORE INTO oc_parties VALUES (?, ?, ?)"
+        if self._run(new, (*key, encode(party))).rowcount:
             return True
-        return row[0] is not None and decode(row[0], Party, stream=party.id) == party
+        row = self._one("SELECT data FROM oc_parties WHERE party = ? AND version = ?", key)
+        if row is None or row[0] is None:
+            return False
+        return decode(row[0], Party, stream=party.id) == party
 
     def take_numbers(self, series: Series, count: int) -> int:
-        self._run(_TAKE_NUMBERS, (series, count))
-        row = self._one("SELECT last FROM oc_series WHERE series = ?", (series,))
-        return int(row[0]) - count + 1 if row is not None else 1
+        ((last,),) = self._run(_TAKE_NUMBERS, (series, count)).fetchall()
+        return int(last) - count + 1
 
     # --- stock ----------------------------------------------------------------------------------
 
-    def move(self, delta: Delta) -> Counters:
-        values = (
-            delta.place.item,
-            delta.place.location,
-            delta.counted,
-            delta.on_hand,
-            delta.reserved,
-            delta.queued,
-            delta.unavailable,
-            delta.incoming,
-            delta.promises,
-            delta.queues,
-            delta.waiting,
-        )
-        done = self._run(_MOVE, values).rowcount
-        if not done and self._open_place(delta.place):
-            done = self._run(_MOVE, values).rowcount
-        counters = self._counters(delta.place)
-        if not done:
-            raise refusal(counters, delta)
-        return counters
+    def move_all(self, deltas: Sequence[Delta]) -> None:
+        for index in self._without_effect(_MOVE, map(_delta_values, deltas)):
+            delta = deltas[index]
+            is_new = self._open_place(delta.place)
+            if not is_new or not self._run(_MOVE, _delta_values(delta)).rowcount:
+                raise refusal(self._counters(delta.place), delta)
 
     def _open_place(self, place: StockPlace) -> bool:
         """Give a place its row; answers whether it had none."""
@@ -306,11 +323,18 @@ class SqliteRows(Rows):
         row = self._one(_COUNTERS, (place.item, place.location))
         return counters_of(row) if row is not None else NO_STOCK
 
-    def set_policy(self, place: StockPlace, policy: StockPolicy) -> Counters:
+    def restless(self, places: Sequence[StockPlace]) -> Mapping[StockPlace, Counters]:
+        found: dict[StockPlace, Counters] = {}
+        for some in batched(places):
+            pairs = [text for place in some for text in (place.item, place.location)]
+            for row in self._run(_restless(len(some)), pairs).fetchall():
+                found[StockPlace(ItemId(row[0]), LocationId(row[1]))] = counters_of(row[2:])
+        return found
+
+    def set_policy(self, place: StockPlace, policy: StockPolicy) -> None:
         self._open_place(place)
         columns = (policy.safety_stock, policy.backorder_limit, policy.tracked, policy.allotment)
         self._run(_SET_POLICY, (*columns, place.item, place.location))
-        return self._counters(place)
 
     def reservation(self, move: StockMove) -> Reservation | None:
         row = self._one(_RESERVATION, (move.owner, move.line, move.item, move.location))
@@ -323,9 +347,8 @@ class SqliteRows(Rows):
         else:
             self._run(_PUT_RESERVATION, (row.reserved, row.queued, *key))
 
-    def add_to_reservation(self, move: StockMove, *, reserved: int, queued: int) -> None:
-        values = (move.owner, move.line, move.item, move.location, reserved, queued, move.partial)
-        self._run(_ADD_RESERVATION, values)
+    def add_to_reservations(self, moves: Sequence[StockMove]) -> None:
+        self._run_many(_ADD_RESERVATION, map(_reservation_values, moves))
 
     def queue(self, place: StockPlace) -> Iterator[Reservation]:
         return self._at(place, "queued > 0 ORDER BY position")
@@ -342,25 +365,53 @@ class SqliteRows(Rows):
         return (reservation_of(row) for row in rows)
 
     def add_to_ledger(self, rows: Sequence[LedgerRow]) -> None:
-        self._run_many(
-            _ADD_LEDGER,
-            [
-                (
-                    row.move.item,
-                    row.move.location,
-                    self._seq,
-                    ordinal,
-                    row.cause.stream,
-                    row.cause.version,
-                    row.cause.index,
-                    row.move.kind.value,
-                    row.move.quantity,
-                    row.move.owner,
-                    row.move.line,
-                    row.move.reason,
-                    row.move.partial,
-                    micros(row.recorded_at),
-                )
-                for ordinal, row in enumerate(rows)
-            ],
-        )
+        values = (_ledger_values(row, self._seq, ordinal) for ordinal, row in enumerate(rows))
+        self._run_many(_ADD_LEDGER, values)
+
+
+@cache
+def _restless(count: int) -> str:
+    """The statement for so many places."""
+    return f"WITH given AS (VALUES {', '.join(['(?, ?)'] * count)}) {_RESTLESS}"
+
+
+def _delta_values(delta: Delta) -> tuple[object, ...]:
+    return (
+        delta.place.item,
+        delta.place.location,
+        delta.counted,
+        delta.on_hand,
+        delta.reserved,
+        delta.queued,
+        delta.unavailable,
+        delta.incoming,
+        delta.promises,
+        delta.queues,
+        delta.waiting,
+    )
+
+
+def _reservation_values(move: StockMove) -> tuple[object, ...]:
+    effect = EFFECTS[move.kind]
+    taken = (effect.reserved * move.quantity, effect.queued * move.quantity)
+    return (move.owner, move.line, move.item, move.location, *taken, move.partial)
+
+
+def _ledger_values(row: LedgerRow, seq: int, ordinal: int) -> tuple[object, ...]:
+    move, cause = row.move, row.cause
+    return (
+        move.item,
+        move.location,
+        seq,
+        ordinal,
+        cause.stream,
+        cause.version,
+        cause.index,
+        move.kind.value,
+        move.quantity,
+        move.owner,
+        move.line,
+        move.reason,
+        move.partial,
+        micros(row.recorded_at),
+    )

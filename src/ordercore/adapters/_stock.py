@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 
 from attrs import define, field
 
@@ -44,22 +45,26 @@ class StockRows(ABC):
     """The rows of stock in one open transaction."""
 
     @abstractmethod
-    def move(self, delta: Delta) -> Counters:
+    def move_all(self, deltas: Sequence[Delta]) -> None:
         """
-        Apply one place's net change where its bounds allow it; answers the counters after it.
+        Apply the net change of each place, in their order, where its bounds allow it.
 
         Raises:
             OutOfStockError, BelowZeroError: They do not; see `ordercore.inventory.moves.refusal`.
         """
 
     @abstractmethod
-    def set_policy(self, place: StockPlace, policy: StockPolicy) -> Counters:
-        """Set how a place may be promised; answers its counters after that."""
+    def set_policy(self, place: StockPlace, policy: StockPolicy) -> None:
+        """Set how a place may be promised."""
 
     @abstractmethod
-    def add_to_reservation(self, move: StockMove, *, reserved: int, queued: int) -> None:
+    def restless(self, places: Sequence[StockPlace]) -> Mapping[StockPlace, Counters]:
+        """The counters of those places that are restless now (`Counters.is_restless`)."""
+
+    @abstractmethod
+    def add_to_reservations(self, moves: Sequence[StockMove]) -> None:
         """
-        Add to the row of the move's owner, line and place; make it where there is none.
+        Add what each move takes to the row of its owner, line and place, or make that row.
 
         A new row gets its position here: behind everyone who has one at that place.
         """
@@ -122,21 +127,32 @@ def write_stock(rows: StockRows, changes: ChangeSet, recorded_at: datetime) -> s
     ledger, policies = _facts_of(changes, recorded_at)
     if not ledger.anchors:
         return set()
+    places = sorted(ledger.anchors)
     deltas = net(row.move for row in ledger.rows)
-    after: dict[StockPlace, Counters] = {}
-    for place in sorted(ledger.anchors):
-        if place in deltas:
-            after[place] = rows.move(deltas[place])
-        if place in policies:
-            after[place] = rows.set_policy(place, policies[place])
-    for row in ledger.rows:
-        _write_reservation(rows, row.move)
+    if policies:
+        _write_places(rows, places, deltas, policies)
+    else:
+        rows.move_all(list(deltas.values()))
+    _write_reservations(rows, [row.move for row in ledger.rows])
     owners: set[StreamId] = set()
-    for place, counters in after.items():
-        if counters.is_restless:
-            owners |= _settle(rows, place, counters, ledger)
+    for place, counters in rows.restless(places).items():
+        owners |= _settle(rows, place, counters, ledger)
     rows.add_to_ledger(ledger.rows)
     return owners
+
+
+def _write_places(
+    rows: StockRows,
+    places: Sequence[StockPlace],
+    deltas: Mapping[StockPlace, Delta],
+    policies: Mapping[StockPlace, StockPolicy],
+) -> None:
+    """Move and policy of one place after the other: rows are taken in ascending order."""
+    for place in places:
+        if place in deltas:
+            rows.move_all([deltas[place]])
+        if place in policies:
+            rows.set_policy(place, policies[place])
 
 
 def _facts_of(
@@ -155,15 +171,20 @@ def _facts_of(
     return ledger, policies
 
 
-def _write_reservation(rows: StockRows, move: StockMove) -> None:
-    if move.kind not in OWNED_KINDS:
-        return
+def _write_reservations(rows: StockRows, moves: Iterable[StockMove]) -> None:
+    """The owners' rows: what only adds goes together, the rest is looked at one by one."""
+    owned = (move for move in moves if move.kind in OWNED_KINDS)
+    for adds, some in groupby(owned, key=_only_adds):
+        if adds:
+            rows.add_to_reservations(list(some))
+        else:
+            for move in some:
+                rows.put_reservation(move, apply_reservation(rows.reservation(move), move))
+
+
+def _only_adds(move: StockMove) -> bool:
     effect = EFFECTS[move.kind]
-    if effect.reserved >= 0 and effect.queued >= 0:
-        reserved, queued = effect.reserved * move.quantity, effect.queued * move.quantity
-        rows.add_to_reservation(move, reserved=reserved, queued=queued)
-    else:
-        rows.put_reservation(move, apply_reservation(rows.reservation(move), move))
+    return effect.reserved >= 0 and effect.queued >= 0
 
 
 def _settle(
@@ -171,11 +192,10 @@ def _settle(
 ) -> set[StreamId]:
     """Fill the queue of one place, or let its youngest reservations wait again."""
     moves = rebalance(place, counters, _concerned(rows, place, counters))
-    for delta in net(moves).values():
-        rows.move(delta)
+    rows.move_all(list(net(moves).values()))
+    _write_reservations(rows, moves)
     owners: set[StreamId] = set()
     for move in moves:
-        _write_reservation(rows, move)
         ledger.add_after(place, move)
         if move.owner is not None:
             owners.add(move.owner)

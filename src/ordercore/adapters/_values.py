@@ -4,10 +4,10 @@ Rows of database tables as values, and back: instants as microseconds, flags as 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from ordercore.codec.converter import from_plain, read_json
 from ordercore.codec.registry import EventCodec
@@ -39,6 +39,8 @@ __all__ = [
     "LEDGER",
     "RESERVATION",
     "SUMMARY",
+    "Row",
+    "batched",
     "committed_of",
     "counters_of",
     "from_micros",
@@ -52,6 +54,8 @@ __all__ = [
     "tail_of",
     "trusted",
 ]
+
+_Item = TypeVar("_Item")
 
 Row: TypeAlias = tuple[Any, ...]
 """What a driver gives; the tables vouch for the types."""
@@ -81,6 +85,11 @@ SUMMARY: Final = (
     " external"
 )
 """The columns of `summary_of`."""
+
+
+def batched(values: Sequence[_Item], size: int = 32) -> Iterator[Sequence[_Item]]:
+    """Pieces of at most *size*, for statements that name each value; few texts need be cached."""
+    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 def micros(instant: datetime) -> int:

@@ -15,6 +15,7 @@ import sqlite3
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -28,6 +29,7 @@ from ordercore.adapters._values import (
     RESERVATION,
     SUMMARY,
     Row,
+    batched,
     committed_of,
     counters_of,
     from_micros,
@@ -66,6 +68,15 @@ PAGE: Final = 500
 
 def _system_clock() -> datetime:
     return datetime.now(UTC)
+
+
+@cache
+def _counters_of(count: int) -> str:
+    """The statement for so many items."""
+    return (
+        f"SELECT {COUNTERS}, item, location FROM oc_stock"  # noqa: S608 - marks, and a constant
+        f" WHERE item IN ({', '.join('?' * count)}) ORDER BY item, location"
+    )
 
 
 class SqliteStore(Store):
@@ -270,18 +281,14 @@ class SqliteStore(Store):
     # --- stock ----------------------------------------------------------------------------------
 
     def counters(self, items: Iterable[ItemId]) -> Mapping[StockPlace, Counters]:
-        found: dict[StockPlace, Counters] = {}
+        parts = list(batched(sorted(set(items))))
+        rows: list[Row] = []
         with self._pool.connection() as connection:
-            connection.execute("BEGIN")
-            for item in sorted(set(items)):
-                rows = connection.execute(
-                    f"SELECT {COUNTERS}, location FROM oc_stock"  # noqa: S608
-                    " WHERE item = ? ORDER BY location",
-                    (item,),
-                )
-                for row in rows:
-                    found[StockPlace(item, LocationId(row[-1]))] = counters_of(row)
-        return found
+            if len(parts) > 1:
+                connection.execute("BEGIN")
+            for part in parts:
+                rows += connection.execute(_counters_of(len(part)), part).fetchall()
+        return {StockPlace(ItemId(row[-2]), LocationId(row[-1])): counters_of(row) for row in rows}
 
     def allocations(self, owner: StreamId) -> tuple[Allocation, ...]:
         rows = self._rows(

@@ -27,8 +27,8 @@ from ordercore.adapters.errors import (
 from ordercore.adapters.sqlite import SqliteStore
 from ordercore.codec.failures import DecodeError, UnknownEventTypeError
 from ordercore.errors import OrderCoreError
-from ordercore.ids import CommitId, Key, PartyId, StreamId
-from ordercore.inventory.model import OutOfStockError
+from ordercore.ids import CommitId, ItemId, Key, PartyId, StreamId
+from ordercore.inventory.model import OutOfStockError, StockPolicy
 from ordercore.order.evolve import replay
 from ordercore.order.party import Party
 from ordercore.ports.unit_of_work import CorruptStreamError, StoreBusyError, UniqueClaim
@@ -36,10 +36,12 @@ from ordercore.testing.contracts._world import (
     ITEM,
     NOON,
     PLACE,
+    allocation,
     changes,
     dump,
     note,
     placed,
+    policy,
     received,
     reserved,
     stock_change,
@@ -83,6 +85,36 @@ def tamper(path: Path, statement: str, *values: object) -> None:
     with connection:
         assert connection.execute(statement, values).rowcount
     connection.close()
+
+
+# --- many places --------------------------------------------------------------------------------
+
+
+def test_a_commit_may_touch_more_places_than_one_statement_names(store: SqliteStore) -> None:
+    """Seventy queues are filled by one receipt, and seventy items are read at once."""
+    places = [evolve(PLACE, item=ItemId(f"item-{number:02d}")) for number in range(70)]
+    patient = [policy(StockPolicy(backorder_limit=None), at) for at in places]
+    store.commit(changes(stock_change("p-1", *patient), commit="c-0"))
+    waiting = [allocation(0, 1, line=f"{index}", place=at) for index, at in enumerate(places)]
+    store.commit(changes(stream_change(ONE, reserved(ONE, *waiting)), commit="c-1"))
+    lines = stock_change("r-1", *(received(1, at) for at in places))
+    assert (ONE,) == store.commit(changes(lines, commit="c-2")).woken
+    rows = store.counters([at.item for at in reversed(places)])
+    assert places == list(rows)
+    assert {(1, 1, 0)} == {(row.on_hand, row.reserved, row.queued) for row in rows.values()}
+
+
+def test_one_place_of_many_that_lacks_a_unit_refuses_all(store: SqliteStore) -> None:
+    """The error names the place, wherever it stands among the others."""
+    places = [evolve(PLACE, item=ItemId(f"item-{number}")) for number in range(4)]
+    lines = stock_change("r-1", *(received(1, at) for at in places if at is not places[2]))
+    store.commit(changes(lines, commit="c-1"))
+    before = dump(store)
+    wanted = [allocation(line=f"{index}", place=at) for index, at in enumerate(places)]
+    with pytest.raises(OutOfStockError) as caught:
+        store.commit(changes(stream_change(ONE, reserved(ONE, *wanted)), commit="c-2"))
+    assert [places[2].item] == [shortage.item for shortage in caught.value.lines]
+    assert before == dump(store)
 
 
 # --- opening ------------------------------------------------------------------------------------

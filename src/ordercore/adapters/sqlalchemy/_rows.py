@@ -4,14 +4,14 @@ The rows of one PostgreSQL transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, Executable
 
 from ordercore.adapters._values import (
     SUMMARY,
+    Row,
     committed_of,
     counters_of,
     from_micros,
@@ -34,7 +34,7 @@ from ordercore.inventory.model import (
     StockPlace,
     StockPolicy,
 )
-from ordercore.inventory.moves import Delta, refusal
+from ordercore.inventory.moves import EFFECTS, Delta, refusal
 from ordercore.order.party import Party
 from ordercore.ports.repositories import LedgerRow
 from ordercore.ports.unit_of_work import Committed, StreamKind
@@ -56,15 +56,16 @@ class PostgresRows(Rows):
         self._connection = connection
         self._say = statements
         self._codec = codec
+        self._after: dict[StockPlace, Row] = {}
 
     def _run(self, statement: Executable, values: Values | list[Values]) -> int:
         """Execute; answers how many rows were touched."""
         return self._connection.execute(statement, values).rowcount
 
-    def _rows(self, statement: Executable, values: Values) -> list[tuple[Any, ...]]:
+    def _rows(self, statement: Executable, values: Values) -> list[Row]:
         return [tuple(row) for row in self._connection.execute(statement, values)]
 
-    def _one(self, statement: Executable, values: Values) -> tuple[Any, ...] | None:
+    def _one(self, statement: Executable, values: Values) -> Row | None:
         rows = self._rows(statement, values)
         return rows[0] if rows else None
 
@@ -203,7 +204,12 @@ class PostgresRows(Rows):
 
     # --- stock ----------------------------------------------------------------------------------
 
-    def move(self, delta: Delta) -> Counters:
+    def move_all(self, deltas: Sequence[Delta]) -> None:
+        """One statement after the other: a single one would lock the rows in any order."""
+        for delta in deltas:
+            self._after[delta.place] = self._move(delta)
+
+    def _move(self, delta: Delta) -> Row:
         values: Values = {
             **_at(delta.place),
             **{f"by_{name}": getattr(delta, name) for name in FIGURES},
@@ -218,7 +224,11 @@ class PostgresRows(Rows):
         if row is None:
             found = self._one(self._say.counters, _at(delta.place))
             raise refusal(counters_of(found) if found is not None else NO_STOCK, delta)
-        return counters_of(row)
+        return row
+
+    def restless(self, places: Sequence[StockPlace]) -> Mapping[StockPlace, Counters]:
+        rows = ((place, counters_of(self._after[place])) for place in places)
+        return {place: row for place, row in rows if row.is_restless}
 
     def _open_place(self, place: StockPlace) -> bool:
         """Give a place its row; answers whether it had none."""
@@ -233,7 +243,7 @@ class PostgresRows(Rows):
         }
         return self._one(self._say.open_place, row) is not None
 
-    def set_policy(self, place: StockPlace, policy: StockPolicy) -> Counters:
+    def set_policy(self, place: StockPlace, policy: StockPolicy) -> None:
         self._open_place(place)
         values: Values = {
             **_at(place),
@@ -242,8 +252,7 @@ class PostgresRows(Rows):
             "is_tracked": policy.tracked,
             "is_allotment": policy.allotment,
         }
-        row = self._one(self._say.set_policy, values)
-        return counters_of(row) if row is not None else NO_STOCK
+        (self._after[place],) = self._rows(self._say.set_policy, values)
 
     def reservation(self, move: StockMove) -> Reservation | None:
         row = self._one(self._say.reservation, _of(move))
@@ -256,18 +265,8 @@ class PostgresRows(Rows):
             figures: Values = {"held": row.reserved, "awaited": row.queued}
             self._run(self._say.put_reservation, {**_of(move), **figures})
 
-    def add_to_reservation(self, move: StockMove, *, reserved: int, queued: int) -> None:
-        row: Values = {
-            **_at(move.place),
-            "owner": move.owner,
-            "line": move.line,
-            "item": move.item,
-            "location": move.location,
-            "reserved": reserved,
-            "queued": queued,
-            "partial": move.partial,
-        }
-        self._run(self._say.add_reservation, row)
+    def add_to_reservations(self, moves: Sequence[StockMove]) -> None:
+        self._run(self._say.add_reservation, [_reservation_values(move) for move in moves])
 
     def queue(self, place: StockPlace) -> Iterator[Reservation]:
         return map(reservation_of, self._rows(self._say.queue, _at(place)))
@@ -280,7 +279,7 @@ class PostgresRows(Rows):
             self._run(self._say.add_to_ledger, [_ledger_values(row) for row in rows])
 
 
-def _named(values: tuple[Any, ...], prefix: str = "") -> Values:
+def _named(values: Row, prefix: str = "") -> Values:
     """The columns of a summary by their names."""
     names = names_of(SUMMARY)
     return {f"{prefix}{name}": value for name, value in zip(names, values, strict=True)}
@@ -296,6 +295,20 @@ def _of(move: StockMove) -> Values:
         "for_line": move.line,
         "at_item": move.item,
         "at_location": move.location,
+    }
+
+
+def _reservation_values(move: StockMove) -> Values:
+    effect = EFFECTS[move.kind]
+    return {
+        **_at(move.place),
+        "owner": move.owner,
+        "line": move.line,
+        "item": move.item,
+        "location": move.location,
+        "reserved": effect.reserved * move.quantity,
+        "queued": effect.queued * move.quantity,
+        "partial": move.partial,
     }
 
 

@@ -12,12 +12,13 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, Engine, Executable, MetaData, func, select
 from sqlalchemy.exc import IntegrityError
 
 from ordercore.adapters._values import (
+    Row,
     committed_of,
     counters_of,
     from_micros,
@@ -63,7 +64,6 @@ __all__ = ["SqlAlchemyStore"]
 
 PAGE: Final = 500
 """How many rows a streaming read takes at a time."""
-Row = tuple[Any, ...]
 
 
 class SqlAlchemyStore(Store):
