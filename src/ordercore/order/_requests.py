@@ -29,7 +29,7 @@ from ordercore.order.refusals import (
 )
 from ordercore.order.rules import is_stock_ready, open_units
 from ordercore.order.status import order_status
-from ordercore.order.terms import Blocks, InvoiceWhen
+from ordercore.order.terms import Blocks, InvoiceWhen, ReleaseOn
 from ordercore.payment.model import Tender, looks_like_card
 from ordercore.pricing.totals import check_still_valid
 
@@ -132,6 +132,7 @@ def place_hold(order: Order, command: oc.PlaceHold, now: datetime) -> _Events:
         blocks=command.blocks,
         reason=command.reason,
         release_at=command.release_at,
+        release_on=command.release_on,
     )
     if hold in order.holds:
         return ()
@@ -141,6 +142,7 @@ def place_hold(order: Order, command: oc.PlaceHold, now: datetime) -> _Events:
             blocks=hold.blocks,
             reason=hold.reason,
             release_at=hold.release_at,
+            release_on=hold.release_on,
             at=now,
         ),
     )
@@ -154,10 +156,12 @@ def release_hold(order: Order, command: oc.ReleaseHold, now: datetime) -> _Event
 
 
 def move_to_stage(order: Order, command: oc.MoveToStage, now: datetime) -> _Events:
-    """Enter one of the host's own stages (ARCHITECTURE: a stage can only refine)."""
+    """Enter one of the host's own stages, or leave it (ARCHITECTURE: a stage can only refine)."""
     rule = order.terms.stages
     stage = rule.find(command.stage)
     status = order_status(order)
+    if not command.stage:
+        return _leave_stage(order, now)
     if stage is None:
         raise UnknownStageError(command.stage, "the terms do not know it")
     if stage.inside != status:
@@ -165,6 +169,17 @@ def move_to_stage(order: Order, command: oc.MoveToStage, now: datetime) -> _Even
     if rule.steps and order.stage and (order.stage, command.stage) not in rule.steps:
         raise UnknownStageError(command.stage, f"there is no step to it from {order.stage}")
     return (ev.StageChanged(stage=command.stage, at=now),)
+
+
+def _leave_stage(order: Order, now: datetime) -> _Events:
+    """A stage is left by a step to nothing, or when the order is past the status it is inside."""
+    stage, rule = order.current_stage, order.terms.stages
+    if stage is None:
+        return ()
+    is_past = stage.inside != order_status(order)
+    if rule.steps and not is_past and (order.stage, "") not in rule.steps:
+        raise UnknownStageError("", f"there is no step out of {order.stage}")
+    return (ev.StageChanged(stage="", at=now),)
 
 
 def amend_terms(order: Order, command: oc.AmendTerms, now: datetime) -> _Events:
@@ -182,8 +197,14 @@ def change_destination(order: Order, command: oc.ChangeDestination, now: datetim
         order.customer,
     }:
         return ()
+    moved = command.destination not in {None, order.destination}
     return (
         ev.DestinationChanged(destination=command.destination, customer=command.customer, at=now),
+        *(
+            ev.HoldReleased(kind=hold.kind, reason="the address was changed", at=now)
+            for hold in order.holds
+            if moved and hold.release_on is ReleaseOn.ADDRESS_CHANGED
+        ),
     )
 
 

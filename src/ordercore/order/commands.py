@@ -12,7 +12,7 @@ from ordercore.facts import Request
 from ordercore.ids import HoldKind, LineId, OrderId, ReturnId, checked_id
 from ordercore.moment import utc
 from ordercore.order.party import Destination, Party, PartyRef
-from ordercore.order.terms import Blocks, Terms
+from ordercore.order.terms import Blocks, ReleaseOn, Terms
 from ordercore.payment.model import Tender
 from ordercore.pricing.model import PricedOrder
 from ordercore.refund.model import RefundQuote
@@ -102,12 +102,17 @@ class Refund(Request):
 
 @frozen(kw_only=True)
 class PlaceHold(Request):
-    """Stop some of the work, until released or until a time; replaces a hold of its kind."""
+    """
+    Stop some of the work, until released, until a time or until a fact.
+
+    Several stand at once; one of the same kind is replaced.
+    """
 
     kind: HoldKind = field(converter=_hold_kind)
     blocks: tuple[Blocks, ...]
     reason: str = ""
     release_at: datetime | None = field(default=None, converter=_instant)
+    release_on: ReleaseOn | None = None
 
 
 @frozen(kw_only=True)
@@ -120,7 +125,7 @@ class ReleaseHold(Request):
 
 @frozen(kw_only=True)
 class MoveToStage(Request):
-    """Enter one of the host's own stages."""
+    """Enter one of the host's own stages; an empty name leaves the present one."""
 
     stage: str
 

@@ -12,7 +12,7 @@ from ordercore.facts import Event, Numbered
 from ordercore.ids import Actor, HoldKind, LineId, OrderId
 from ordercore.order.link import Link
 from ordercore.order.party import Destination, PartyRef
-from ordercore.order.terms import Blocks, Terms
+from ordercore.order.terms import Blocks, ReleaseOn, Terms
 from ordercore.payment.model import Tender
 from ordercore.pricing.model import PricedOrder
 from ordercore.pricing.slots import SlotSet
@@ -105,6 +105,7 @@ class HoldPlaced(Event):
     blocks: tuple[Blocks, ...]
     reason: str = ""
     release_at: datetime | None = None
+    release_on: ReleaseOn | None = None
 
 
 @frozen(kw_only=True)

@@ -167,7 +167,11 @@ def _lines_added(order: Order, event: ev.LinesAdded) -> Order:
 
 def _held(order: Order, event: ev.HoldPlaced) -> Order:
     hold = Hold(
-        kind=event.kind, blocks=event.blocks, reason=event.reason, release_at=event.release_at
+        kind=event.kind,
+        blocks=event.blocks,
+        reason=event.reason,
+        release_at=event.release_at,
+        release_on=event.release_on,
     )
     return changed(order, holds=(*_without(order, event.kind), hold))
 

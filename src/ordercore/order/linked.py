@@ -267,5 +267,6 @@ def _brought(order: Order, command: Linking, events: _Events, now: datetime) -> 
             blocks=hold.blocks,
             reason=hold.reason,
             release_at=hold.release_at,
+            release_on=hold.release_on,
             at=now,
         )

@@ -21,7 +21,7 @@ from ordercore.money import Money
 from ordercore.order.events import AmendmentProposed
 from ordercore.order.link import Link
 from ordercore.order.party import Destination, PartyRef
-from ordercore.order.terms import Blocks, Stage, Terms
+from ordercore.order.terms import Blocks, ReleaseOn, Stage, Terms
 from ordercore.payment.state import PaymentState
 from ordercore.pricing.model import PricedLine, PricedOrder
 from ordercore.pricing.slots import NO_SLOTS, SlotSet
@@ -49,6 +49,7 @@ class Hold:
     blocks: tuple[Blocks, ...]
     reason: str = ""
     release_at: datetime | None = None
+    release_on: ReleaseOn | None = None
 
 
 @frozen(kw_only=True)

@@ -20,7 +20,7 @@ from ordercore.payment.policy import Capabilities, PaymentPolicy
 from ordercore.refund.policy import RefundPolicy
 from ordercore.returns.policy import ReturnPolicy
 
-__all__ = ["Blocks", "InvoiceWhen", "Stage", "StageRule", "Terms"]
+__all__ = ["Blocks", "InvoiceWhen", "ReleaseOn", "Stage", "StageRule", "Terms"]
 
 ORDERS: Final = Series("ORD")
 INVOICES: Final = Series("INV")
@@ -42,6 +42,20 @@ class Blocks(StrEnum):
 
 
 @unique
+class ReleaseOn(StrEnum):
+    """A fact that ends a hold by itself (RULES O-3)."""
+
+    PAID = "paid"
+    """All that is owed is held."""
+    COVERED = "covered"
+    """Held, authorised, or trusted to be paid later."""
+    STOCK_READY = "stock_ready"
+    """Every unit is held or, by the terms, awaited."""
+    ADDRESS_CHANGED = "address_changed"
+    """Somebody gave another destination."""
+
+
+@unique
 class InvoiceWhen(StrEnum):
     """When the shop's invoice is due."""
 
@@ -56,7 +70,7 @@ class Stage:
     A host's own step inside one core status, with what may be done in it.
 
     ``inside`` is the value of an `OrderStatus`. A stage can only forbid: what the core forbids
-    stays forbidden.
+    stays forbidden. It stands until the order enters another one or leaves it.
     """
 
     name: str

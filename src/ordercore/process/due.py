@@ -31,6 +31,7 @@ from ordercore.order.completion import (
     not_complete,
 )
 from ordercore.order.documents import owes_credit_note, owes_invoice
+from ordercore.order.holds import ended_holds
 from ordercore.order.model import Order
 from ordercore.order.rules import is_ended, is_stock_ready, keeps_stock, needs_plan, unallocated
 from ordercore.order.terms import Blocks
@@ -48,6 +49,7 @@ from ordercore.process.tasks import (
     IssueCreditNote,
     IssueInvoiceDocument,
     LookUpPayment,
+    MoveValue,
     ParkOperation,
     PlanFulfilment,
     ReleaseStock,
@@ -99,10 +101,9 @@ def tasks(order: Order, now: datetime) -> Iterator[Task]:
 
 
 def _holds_end(at: Scene) -> Iterator[Task]:
-    """When a hold's own time has come: end it."""
-    for hold in at.order.holds:
-        if hold.release_at is not None and hold.release_at <= at.now:
-            yield EndHold(hold.kind)
+    """When a hold's own time has come, or the fact that it waits for: end it."""
+    for hold in ended_holds(at.order, at.now):
+        yield EndHold(hold.kind)
 
 
 def _expires(at: Scene) -> Iterator[Task]:
@@ -196,6 +197,7 @@ def _operates(at: Scene) -> Iterator[Task]:
 
 
 _STEPS: Final[Mapping[StepKind, Callable[[Key], Task]]] = {
+    StepKind.MOVE: MoveValue,
     StepKind.SEND: SendPayment,
     StepKind.ASK: LookUpPayment,
     StepKind.PARK: ParkOperation,

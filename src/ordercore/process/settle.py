@@ -20,6 +20,7 @@ from ordercore.moment import after
 from ordercore.order import events as ev
 from ordercore.order.decide import decide
 from ordercore.order.documents import credit_note, invoice
+from ordercore.order.holds import why_ended
 from ordercore.order.model import Order
 from ordercore.order.quote import closing_credit
 from ordercore.order.rules import holdings, untracked_lines
@@ -66,7 +67,8 @@ def _settled(order: Order, task: LocalTask, now: datetime) -> Iterator[Event]:
         case CompleteOrder():
             yield ev.OrderCompleted(at=now)
         case EndHold(kind=kind):
-            yield ev.HoldReleased(kind=kind, reason="its time has come", at=now)
+            hold = next(hold for hold in order.holds if hold.kind == kind)
+            yield ev.HoldReleased(kind=kind, reason=why_ended(order, hold, now), at=now)
         case _:
             yield from _worked(order, task, now)
 

@@ -114,7 +114,8 @@ def test_reports_of_a_whole_life_are_absorbed_in_one_order(status: OrderStatus) 
 
 def test_the_table_has_every_pair() -> None:
     """O-2: each status with each request stands in the printed table, once, with an answer."""
-    kinds = {kind.__name__ for kind in (oc.Place, *REQUESTS)}
+    every: tuple[type[Request], ...] = (oc.Place, *REQUESTS)
+    kinds = {kind.__name__ for kind in every}
     asked = [(pair.status, pair.kind) for pair in pairs()]
     assert {(status, kind) for status in STATUSES for kind in kinds} == set(asked)
     assert len(set(asked)) == len(asked)
