@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 from attrs import evolve
 
-from ordercore.adapters import _sqlite_rows
+from ordercore.adapters import _sqlite_statements as sql
 from ordercore.adapters._memory_rows import MemoryRows, only
 from ordercore.adapters._write import StreamWrite, write
 from ordercore.adapters.memory import MemoryStore
@@ -436,28 +436,28 @@ class Risen(_Store):
 # --- statements ---------------------------------------------------------------------------------
 
 STATEMENTS: Final = {
-    "the bound of a promise": ("_MOVE", "NOT tracked OR", "1 OR", "test_a_promise_keeps_its_bound"),
-    "the queue": ("_RESTLESS", "queued > 0", "0", "test_a_receipt_fills_the_queue_in_turn"),
+    "the bound of a promise": ("MOVE", "NOT tracked OR", "1 OR", "test_a_promise_keeps_its_bound"),
+    "the queue": ("RESTLESS", "queued > 0", "0", "test_a_receipt_fills_the_queue_in_turn"),
     "the shortage": (
-        "_RESTLESS",
+        "RESTLESS",
         "reserved > 0 AND",
         "0 AND",
         "test_a_lost_unit_sends_the_youngest_back_to_wait",
     ),
-    "the key": ("_IS_KNOWN", "key = ?2", "0", "test_the_same_key_gets_the_first_answer"),
+    "the key": ("IS_KNOWN", "key = ?2", "0", "test_the_same_key_gets_the_first_answer"),
     "the wake": (
-        "_CHANGE_STREAM",
+        "CHANGE_STREAM",
         "wakes <> ?",
         "? < 0",
         "test_no_wake_is_lost_to_a_commit_in_flight",
     ),
     "the position": (
-        "_ADD_RESERVATION",
+        "ADD_RESERVATION",
         "max(position), 0) + 1",
         "min(position), 0) - 1",
         "test_a_receipt_fills_the_queue_in_turn",
     ),
-    "the series": ("_TAKE_NUMBERS", "last + excluded.last", "1", "test_numbers_have_no_gap"),
+    "the series": ("TAKE_NUMBERS", "last + excluded.last", "1", "test_numbers_have_no_gap"),
 }
 """What a statement of the SQLite store forgets: its name, the text, what stands there instead."""
 
@@ -509,11 +509,11 @@ def test_a_broken_statement_is_noticed(
 
     attribute, text, instead, name = STATEMENTS[forgotten]
     assert not fails(make, name)
-    sound: str = getattr(_sqlite_rows, attribute)
+    sound: str = getattr(sql, attribute)
     assert text in sound
-    _sqlite_rows._restless.cache_clear()
-    monkeypatch.setattr(_sqlite_rows, attribute, sound.replace(text, instead))
+    sql.restless.cache_clear()
+    monkeypatch.setattr(sql, attribute, sound.replace(text, instead))
     try:
         assert fails(make, name)
     finally:
-        _sqlite_rows._restless.cache_clear()
+        sql.restless.cache_clear()

@@ -7,14 +7,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cache
-from typing import Any, Final
+from typing import Any
 
+from ordercore.adapters import _sqlite_statements as sql
 from ordercore.adapters._values import (
     COMMIT,
-    COUNTERS,
     RESERVATION,
-    SUMMARY,
     Row,
     batched,
     committed_of,
@@ -44,114 +42,6 @@ from ordercore.ports.repositories import LedgerRow
 from ordercore.ports.unit_of_work import Committed, StreamKind
 
 __all__ = ["SqliteRows"]
-
-_FIND_KEY: Final = "SELECT commit_id FROM oc_commits WHERE key = ? AND ordinal = 0"
-
-_IS_KNOWN: Final = """
-    SELECT
-        EXISTS (
-            SELECT 1 FROM oc_commits WHERE commit_id = ?1
-            UNION ALL SELECT 1 FROM oc_commits WHERE key = ?2 AND ordinal = 0
-        ),
-        (SELECT coalesce(max(seq), 0) + 1 FROM oc_commits)"""
-
-_AFTER: Final = {
-    "on_hand": "coalesce(?3, on_hand) + ?4",
-    "reserved": "reserved + ?5",
-    "queued": "queued + ?6",
-    "unavailable": "unavailable + ?7",
-    "incoming": "incoming + ?8",
-}
-"""Each figure after a change; the values stand in the order of `SqliteRows.move`."""
-
-_LEFT: Final = (
-    f"{_AFTER['on_hand']} - ({_AFTER['reserved']}) - ({_AFTER['unavailable']}) - safety_stock"
-    f" - ({_AFTER['queued']} - ?11)"
-)
-"""What is free after the change for those who ask now (`moves.broken_bound`)."""
-
-_MOVE: Final = f"""
-    UPDATE oc_stock SET {", ".join(f"{name} = {after}" for name, after in _AFTER.items())}
-    WHERE item = ?1 AND location = ?2
-        AND {" AND ".join(f"{_AFTER[name]} >= 0" for name in list(_AFTER)[1:])}
-        AND (NOT tracked OR (
-            (NOT ?9 OR {_LEFT} >= 0)
-            AND (NOT ?10 OR (
-                {_LEFT} <= 0
-                AND (backorder_limit IS NULL OR {_AFTER["queued"]} <= backorder_limit)
-            ))
-        ))"""  # noqa: S608 - constants of this module
-
-_NEW_PLACE: Final = f"""
-    INSERT OR IGNORE INTO oc_stock (item, location, {COUNTERS})
-    VALUES (?, ?, 0, 0, 0, 0, 0, ?, ?, ?, ?)"""  # noqa: S608
-
-_COUNTERS: Final = f"""
-    SELECT {COUNTERS} FROM oc_stock WHERE item = ? AND location = ?"""  # noqa: S608
-
-_RESTLESS: Final = f"""
-    SELECT item, location, {COUNTERS} FROM given CROSS JOIN oc_stock
-    WHERE item = column1 AND location = column2 AND (
-        tracked AND NOT allotment AND reserved > 0 AND reserved + unavailable > on_hand
-        OR queued > 0 AND (NOT tracked OR on_hand - reserved - unavailable > safety_stock)
-    )
-    ORDER BY item, location"""  # noqa: S608
-
-_SET_POLICY: Final = """
-    UPDATE oc_stock SET safety_stock = ?, backorder_limit = ?, tracked = ?, allotment = ?
-    WHERE item = ? AND location = ?"""
-
-_RESERVATION: Final = f"""
-    SELECT {RESERVATION} FROM oc_reservations
-    WHERE owner = ? AND line = ? AND item = ? AND location = ?"""  # noqa: S608
-
-_ADD_RESERVATION: Final = """
-    INSERT INTO oc_reservations (
-        owner, line, item, location, reserved, queued, partial, position
-    ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (
-        SELECT coalesce(max(position), 0) + 1 FROM oc_reservations
-        WHERE item = ?3 AND location = ?4
-    ))
-    ON CONFLICT (owner, line, item, location) DO UPDATE
-    SET reserved = reserved + excluded.reserved, queued = queued + excluded.queued"""
-
-_PUT_RESERVATION: Final = """
-    UPDATE oc_reservations SET reserved = ?, queued = ?
-    WHERE owner = ? AND line = ? AND item = ? AND location = ?"""
-
-_DROP_RESERVATION: Final = """
-    DELETE FROM oc_reservations WHERE owner = ? AND line = ? AND item = ? AND location = ?"""
-
-_ADD_LEDGER: Final = """
-    INSERT INTO oc_ledger (
-        item, location, seq, ordinal, stream, version, cause_index, kind, quantity, owner, line,
-        reason, partial, recorded_at
-    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-
-_TAKE_NUMBERS: Final = """
-    INSERT INTO oc_series (series, last) VALUES (?, ?)
-    ON CONFLICT (series) DO UPDATE SET last = last + excluded.last
-    RETURNING last"""
-
-_NEW_STREAM: Final = f"""
-    INSERT INTO oc_streams (
-        stream, kind, version, requested, wakes, due_at, recorded_at, attempts, last_error,
-        {SUMMARY}
-    ) VALUES (?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""  # noqa: S608
-
-_CHANGE_STREAM: Final = """
-    UPDATE oc_streams SET
-        version = ?, requested = MAX(requested, ?), recorded_at = ?,
-        due_at = CASE WHEN wakes <> ? OR ? THEN ? ELSE ? END, wakes = wakes + ?
-    WHERE stream = ?"""
-
-_SET_SUMMARY: Final = f"""
-    UPDATE oc_streams SET ({SUMMARY}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE stream = ?
-"""  # noqa: S608
-
-_ADD_COMMIT: Final = f"""
-    INSERT INTO oc_commits (seq, {COMMIT})
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""  # noqa: S608
 
 
 class SqliteRows(Rows):
@@ -194,12 +84,12 @@ class SqliteRows(Rows):
 
     def is_known(self, commit: CommitId, key: Key | None) -> bool:
         """Also looks up the number of this commit's first row; nobody else can take it."""
-        ((is_known, self._seq),) = self._run(_IS_KNOWN, (commit, key)).fetchall()
+        ((is_known, self._seq),) = self._run(sql.IS_KNOWN, (commit, key)).fetchall()
         return bool(is_known)
 
     def find(self, *, commit: CommitId | None = None, key: Key | None = None) -> Committed | None:
         if commit is None:
-            found = self._one(_FIND_KEY, (key,))
+            found = self._one(sql.FIND_KEY, (key,))
             if found is None:
                 return None
             commit = CommitId(found[0])
@@ -239,13 +129,13 @@ class SqliteRows(Rows):
             columns = summary_values(summary) if summary is not None else (None,) * 10
             is_awake = write.woken or change.seen_wakes != 0
             head = (change.stream, change.kind.value, write.version, requested, write.woken)
-            self._run(_NEW_STREAM, (*head, now if is_awake else due, recorded_at, *columns))
+            self._run(sql.NEW_STREAM, (*head, now if is_awake else due, recorded_at, *columns))
         else:
             figures = (write.version, requested, recorded_at, change.seen_wakes)
             wake = (write.woken, now, due, write.woken)
-            self._run(_CHANGE_STREAM, (*figures, *wake, change.stream))
+            self._run(sql.CHANGE_STREAM, (*figures, *wake, change.stream))
             if summary is not None:
-                self._run(_SET_SUMMARY, (*summary_values(summary), change.stream))
+                self._run(sql.SET_SUMMARY, (*summary_values(summary), change.stream))
         if change.snapshot is not None:
             values = (change.stream, change.expected_version, encode_state(change.snapshot))
             self._run("INSERT OR REPLACE INTO oc_snapshots VALUES (?, ?, ?)", values)
@@ -256,7 +146,7 @@ class SqliteRows(Rows):
         for index, (stream, events) in enumerate(streams.items()):
             seq = self._seq + index
             self._run(
-                _ADD_COMMIT,
+                sql.ADD_COMMIT,
                 (
                     seq,
                     committed.commit,
@@ -297,16 +187,16 @@ class SqliteRows(Rows):
         return decode(row[0], Party, stream=party.id) == party
 
     def take_numbers(self, series: Series, count: int) -> int:
-        ((last,),) = self._run(_TAKE_NUMBERS, (series, count)).fetchall()
+        ((last,),) = self._run(sql.TAKE_NUMBERS, (series, count)).fetchall()
         return int(last) - count + 1
 
     # --- stock ----------------------------------------------------------------------------------
 
     def move_all(self, deltas: Sequence[Delta]) -> None:
-        for index in self._without_effect(_MOVE, map(_delta_values, deltas)):
+        for index in self._without_effect(sql.MOVE, map(_delta_values, deltas)):
             delta = deltas[index]
             is_new = self._open_place(delta.place)
-            if not is_new or not self._run(_MOVE, _delta_values(delta)).rowcount:
+            if not is_new or not self._run(sql.MOVE, _delta_values(delta)).rowcount:
                 raise refusal(self._counters(delta.place), delta)
 
     def _open_place(self, place: StockPlace) -> bool:
@@ -317,38 +207,38 @@ class SqliteRows(Rows):
             NO_STOCK.tracked,
             NO_STOCK.allotment,
         )
-        return self._run(_NEW_PLACE, (place.item, place.location, *policy)).rowcount > 0
+        return self._run(sql.NEW_PLACE, (place.item, place.location, *policy)).rowcount > 0
 
     def _counters(self, place: StockPlace) -> Counters:
-        row = self._one(_COUNTERS, (place.item, place.location))
+        row = self._one(sql.READ_COUNTERS, (place.item, place.location))
         return counters_of(row) if row is not None else NO_STOCK
 
     def restless(self, places: Sequence[StockPlace]) -> Mapping[StockPlace, Counters]:
         found: dict[StockPlace, Counters] = {}
         for some in batched(places):
             pairs = [text for place in some for text in (place.item, place.location)]
-            for row in self._run(_restless(len(some)), pairs).fetchall():
+            for row in self._run(sql.restless(len(some)), pairs).fetchall():
                 found[StockPlace(ItemId(row[0]), LocationId(row[1]))] = counters_of(row[2:])
         return found
 
     def set_policy(self, place: StockPlace, policy: StockPolicy) -> None:
         self._open_place(place)
         columns = (policy.safety_stock, policy.backorder_limit, policy.tracked, policy.allotment)
-        self._run(_SET_POLICY, (*columns, place.item, place.location))
+        self._run(sql.SET_POLICY, (*columns, place.item, place.location))
 
     def reservation(self, move: StockMove) -> Reservation | None:
-        row = self._one(_RESERVATION, (move.owner, move.line, move.item, move.location))
+        row = self._one(sql.READ_RESERVATION, (move.owner, move.line, move.item, move.location))
         return reservation_of(row) if row is not None else None
 
     def put_reservation(self, move: StockMove, row: Reservation | None) -> None:
         key = (move.owner, move.line, move.item, move.location)
         if row is None:
-            self._run(_DROP_RESERVATION, key)
+            self._run(sql.DROP_RESERVATION, key)
         else:
-            self._run(_PUT_RESERVATION, (row.reserved, row.queued, *key))
+            self._run(sql.PUT_RESERVATION, (row.reserved, row.queued, *key))
 
     def add_to_reservations(self, moves: Sequence[StockMove]) -> None:
-        self._run_many(_ADD_RESERVATION, map(_reservation_values, moves))
+        self._run_many(sql.ADD_RESERVATION, map(_reservation_values, moves))
 
     def queue(self, place: StockPlace) -> Iterator[Reservation]:
         return self._at(place, "queued > 0 ORDER BY position")
@@ -366,13 +256,7 @@ class SqliteRows(Rows):
 
     def add_to_ledger(self, rows: Sequence[LedgerRow]) -> None:
         values = (_ledger_values(row, self._seq, ordinal) for ordinal, row in enumerate(rows))
-        self._run_many(_ADD_LEDGER, values)
-
-
-@cache
-def _restless(count: int) -> str:
-    """The statement for so many places."""
-    return f"WITH given AS (VALUES {', '.join(['(?, ?)'] * count)}) {_RESTLESS}"
+        self._run_many(sql.ADD_LEDGER, values)
 
 
 def _delta_values(delta: Delta) -> tuple[object, ...]:
