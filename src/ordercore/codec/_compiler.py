@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from threading import RLock
 from typing import Any, Final, cast
 
 import attrs
@@ -76,11 +77,13 @@ class Compiler:
         self._detailed = detailed
         self._converter = Converter(detailed_validation=detailed, forbid_extra_keys=True)
         self._hooks: dict[object, Hooks] = {}
+        self._lock = RLock()
         self._making: set[object] = set()
+        self._made: dict[object, Hooks] = {}
 
     def hooks(self, declared: object) -> Hooks:
         """
-        The hooks of *declared*.
+        The hooks of *declared*; made by the first thread that asks, while others wait.
 
         Raises:
             UnstorableTypeError: It has no stored form.
@@ -88,15 +91,28 @@ class Compiler:
         found = self._hooks.get(declared)
         if found is not None:
             return found
+        with self._lock:
+            return self._found(declared)
+
+    def _found(self, declared: object) -> Hooks:
+        """Types that contain each other are told to other threads together, once all are made."""
+        found = self._hooks.get(declared) or self._made.get(declared)
+        if found is not None:
+            return found
         if declared in self._making:
             return self._later(declared)
         self._making.add(declared)
         try:
-            made = self._make(kind_of(declared))
+            found = self._made[declared] = self._make(kind_of(declared))
+        except BaseException:
+            self._made.clear()
+            raise
         finally:
             self._making.discard(declared)
-        self._hooks[declared] = made
-        return made
+        if not self._making:
+            self._hooks.update(self._made)
+            self._made.clear()
+        return found
 
     def _later(self, declared: object) -> Hooks:
         """Hooks of a type that is being made: it contains itself."""
