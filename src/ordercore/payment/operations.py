@@ -24,6 +24,8 @@ __all__ = ["NextStep", "StepKind", "operation_steps", "wake_payment"]
 class StepKind(StrEnum):
     """What an operation needs."""
 
+    MOVE = "move"
+    """The account of store value that pays is asked at once, in the same commit."""
     SEND = "send"
     ASK = "ask"
     PARK = "park"
@@ -56,6 +58,8 @@ def operation_steps(
 
 def _step(found: OperationState, now: datetime, capabilities: Capabilities) -> StepKind | None:
     """Send while it may be sent; after that only ask, or give up where nobody can be asked."""
+    if found.tender is not None and found.tender.account is not None:
+        return StepKind.MOVE if found.is_open else None
     ask = StepKind.ASK if capabilities.look_up else StepKind.PARK
     may_send = now <= found.intent.not_after
     match found.status:

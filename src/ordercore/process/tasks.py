@@ -27,6 +27,7 @@ __all__ = [
     "IssueInvoiceDocument",
     "LocalTask",
     "LookUpPayment",
+    "MoveValue",
     "ParkOperation",
     "PlanFulfilment",
     "ReadingTask",
@@ -61,6 +62,13 @@ class IntendPayment:
     """Save the intent of a payment operation, before it is a call."""
 
     intent: Intent
+
+
+@frozen
+class MoveValue:
+    """Do what an intent says to the account of store value that pays; settled from the account."""
+
+    key: Key
 
 
 @frozen
@@ -158,8 +166,8 @@ LocalTask = (
 )
 """Settled from the order alone."""
 
-ReadingTask = ReserveStock | CheckQueue
-"""Settled from one read of the stock."""
+ReadingTask = ReserveStock | CheckQueue | MoveValue
+"""Settled from one read of the stock or of an account."""
 
 RemoteTask = SendPayment | LookUpPayment | BookParcel
 """A call to the outside."""

@@ -1,5 +1,5 @@
 """
-Paying from an account of store value: what an intent does to the order and to the account.
+Paying from an account of store value: what an intent does to the account, and what it answers.
 
 Nobody is called and nothing is ever in doubt: the facts of both stand in one commit, and the
 account's expected version is the condition under which its value moves (RULES PAY-1, PAY-3).
@@ -16,7 +16,7 @@ from ordercore.ids import Reference
 from ordercore.money import CurrencyMismatchError, Money, sum_money
 from ordercore.payment.account import Account, evolve_value
 from ordercore.payment.answers import DeclineKind
-from ordercore.payment.events import OperationDeclined, OperationIntended, OperationSucceeded
+from ordercore.payment.events import OperationDeclined, OperationSucceeded
 from ordercore.payment.model import Intent, Operation
 from ordercore.payment.state import PaymentState
 from ordercore.payment.store_value import (
@@ -57,20 +57,19 @@ def settle_value(
     Source:
         RULES PAY-1, PAY-5.
     """
-    intended = OperationIntended(intent=intent, at=now)
     if account is None:
-        return (intended, _declined(intent, UNKNOWN_ACCOUNT, now)), ()
+        return (_declined(intent, UNKNOWN_ACCOUNT, now),), ()
     try:
         facts = decide_value(account, _step(state, intent), now)
     except REFUSALS as error:
-        return (intended, _declined(intent, error.code, now)), ()
+        return (_declined(intent, error.code, now),), ()
     succeeded = OperationSucceeded(
         key=intent.key,
         reference=Reference(intent.key),
         amount=_moved(reduce(evolve_value, facts, account), intent),
         at=now,
     )
-    return (intended, succeeded), facts
+    return (succeeded,), facts
 
 
 def _step(state: PaymentState, intent: Intent) -> StoreValueCommand:

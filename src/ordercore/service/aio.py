@@ -21,7 +21,9 @@ from ordercore.order.model import Order
 from ordercore.order.party import Destination, Party, PartyRef
 from ordercore.order.quote import Items, quote_refund
 from ordercore.order.terms import Terms
+from ordercore.payment.account import Account
 from ordercore.payment.model import Tender
+from ordercore.payment.store_value import StoreValueCommand
 from ordercore.ports.aio import AsyncCarrierGateway, AsyncPaymentGateway, AsyncStore
 from ordercore.ports.gateways import IdSource
 from ordercore.ports.unit_of_work import Committed
@@ -29,6 +31,7 @@ from ordercore.pricing.model import PricedOrder
 from ordercore.process.due import due
 from ordercore.process.tasks import Task
 from ordercore.refund.model import RefundQuote
+from ordercore.service.credit import CreditEngine, CreditReceipt
 from ordercore.service.effects import Effect, Ports
 from ordercore.service.engine import SYSTEM, Engine, Receipt, Settings
 from ordercore.service.intentions import (
@@ -44,7 +47,13 @@ from ordercore.service.stock import StockEngine, StockReceipt
 from ordercore.service.sync import NoCarrier, Preview, RandomIds
 from ordercore.service.worker import Round, Worker
 
-__all__ = ["AsyncOrderService", "AsyncPorts", "AsyncStockService", "run_async"]
+__all__ = [
+    "AsyncCreditService",
+    "AsyncOrderService",
+    "AsyncPorts",
+    "AsyncStockService",
+    "run_async",
+]
 
 _T = TypeVar("_T")
 
@@ -101,6 +110,24 @@ class AsyncStockService:
         return await self._ports.store.counters(items)
 
 
+class AsyncCreditService:
+    """Accounts of store value (gift cards, store credit, points): ``service.credit``."""
+
+    def __init__(self, engine: CreditEngine, ports: AsyncPorts) -> None:
+        self._engine, self._ports = engine, ports
+
+    async def execute(
+        self, account: str, command: StoreValueCommand, *, by: Actor = SYSTEM, reason: str = ""
+    ) -> CreditReceipt:
+        """See `ordercore.service.sync.CreditService.execute`."""
+        work = self._engine.execute(account, command, by=by, reason=reason)
+        return await run_async(work, self._ports)
+
+    async def account(self, account: str) -> Account:
+        """An account with its lots and what payments have set aside."""
+        return await run_async(self._engine.load(account), self._ports)
+
+
 class AsyncOrderService:
     """Everything that a host does with orders, over async ports; see `OrderService`."""
 
@@ -126,6 +153,7 @@ class AsyncOrderService:
         stock = StockEngine(strategy=sourcing or InOrder())
         self._worker = Worker(engine=self._engine, stock=stock)
         self.stock = AsyncStockService(stock, self._ports)
+        self.credit = AsyncCreditService(self._worker.credit, self._ports)
 
     async def place(
         self,

@@ -39,11 +39,13 @@ from ordercore.process.tasks import (
     BookParcel,
     CheckQueue,
     LookUpPayment,
+    MoveValue,
     RemoteTask,
     ReserveStock,
     SendPayment,
     Task,
 )
+from ordercore.service.credit import order_of, paid
 from ordercore.service.effects import (
     AskGateway,
     BookParcelCall,
@@ -158,7 +160,7 @@ class Engine:
         return known
 
     async def _replayed(self, known: Committed, intention: Intention) -> Receipt:
-        stream = next(iter(known.versions))
+        stream = order_of(known)
         turn = await self.drive(await self._load(stream))
         return Receipt(
             order=turn.current,
@@ -208,7 +210,7 @@ class Engine:
             try:
                 return await self._write(turn, changes), now
             except (ConflictError, OutOfStockError) as error:
-                is_taken = turn.read is None and isinstance(error, ConflictError)
+                is_taken = turn.read is None and turn.is_about_order(error)
                 if is_taken or attempt == self.settings.conflicts:
                     raise
             turn = await self._again(turn)
@@ -221,7 +223,7 @@ class Engine:
         turn.add(events)
         if before is None or not is_linking(command):
             return None
-        other = Turn(StreamId(command.order), None)
+        other = Turn(StreamId(command.order), None, purses=turn.purses)
         other.add(opening(before, command, events, now))
         await self._settle(other, now, serving=isinstance(command, ExchangeGoods))
         return other
@@ -258,7 +260,8 @@ class Engine:
             )
             if task is None:
                 return
-            events = await self._settled(task, turn.current, now, serving=serving)
+            events = await paid(turn.purses, turn.current, task, now)
+            events = events or await self._settled(task, turn.current, now, serving=serving)
             if not events:
                 turn.answered.add(task)
             turn.add(events)
@@ -270,7 +273,7 @@ class Engine:
             case ReserveStock(wanted=wanted):
                 counters = await ReadCounters(tuple(dict.fromkeys(line.item for line in wanted)))
                 return settle_reservation(order, task, counters, now, may_refuse=serving)
-            case CheckQueue() | SendPayment() | LookUpPayment() | BookParcel():
+            case CheckQueue() | MoveValue() | SendPayment() | LookUpPayment() | BookParcel():
                 return ()
             case _:
                 return settle(order, task, now)
@@ -285,7 +288,7 @@ class Engine:
             by=intention.by,
             occurred_at=turn.events[0].at,
             reason=intention.reason,
-            streams=(self._change(turn, now, intention),),
+            streams=(self._change(turn, now, intention), *turn.paying),
             claims=intention.claims,
             parties=intention.parties,
         )
@@ -314,7 +317,7 @@ class Engine:
         except UnavailableError:
             committed = await Commit(changes)
         if committed.commit != changes.commit:
-            stream = next(iter(committed.versions))
+            stream = order_of(committed)
             return evolve(await self._load(stream), committed=committed, is_late=True)
         change = changes.streams[0]
         order = turn.current

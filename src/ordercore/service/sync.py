@@ -22,7 +22,9 @@ from ordercore.order.model import Order
 from ordercore.order.party import Destination, Party, PartyRef
 from ordercore.order.quote import Items, quote_refund
 from ordercore.order.terms import Terms
+from ordercore.payment.account import Account
 from ordercore.payment.model import Tender
+from ordercore.payment.store_value import StoreValueCommand
 from ordercore.ports.gateways import BookingRequest, CarrierGateway, IdSource, PaymentGateway
 from ordercore.ports.repositories import Store
 from ordercore.ports.unit_of_work import Committed
@@ -30,6 +32,7 @@ from ordercore.pricing.model import PricedOrder
 from ordercore.process.due import due
 from ordercore.process.tasks import Task
 from ordercore.refund.model import RefundQuote
+from ordercore.service.credit import CreditEngine, CreditReceipt
 from ordercore.service.effects import Effect, Ports
 from ordercore.service.engine import SYSTEM, Engine, Receipt, Settings
 from ordercore.service.intentions import (
@@ -44,7 +47,15 @@ from ordercore.service.permissions import Permissions
 from ordercore.service.stock import StockEngine, StockReceipt
 from ordercore.service.worker import Round, Worker
 
-__all__ = ["NoCarrier", "OrderService", "Preview", "RandomIds", "StockService", "run"]
+__all__ = [
+    "CreditService",
+    "NoCarrier",
+    "OrderService",
+    "Preview",
+    "RandomIds",
+    "StockService",
+    "run",
+]
 
 _T = TypeVar("_T")
 
@@ -119,6 +130,37 @@ class StockService:
         return self._ports.store.counters(items)
 
 
+class CreditService:
+    """Accounts of store value (gift cards, store credit, points): ``service.credit``."""
+
+    def __init__(self, engine: CreditEngine, ports: Ports) -> None:
+        self._engine, self._ports = engine, ports
+
+    def execute(
+        self, account: str, command: StoreValueCommand, *, by: Actor = SYSTEM, reason: str = ""
+    ) -> CreditReceipt:
+        """
+        Issue value to an account, or move what it has; each step counts once by its own key.
+
+        A tender pays from it with ``gateway=STORE_VALUE`` and the account as its instrument.
+
+        Raises:
+            UnknownAccountError: Nothing was ever issued to it.
+            InsufficientValueError, UnknownValueHoldError, ValueKeyReusedError: See
+                `ordercore.payment.store_value.decide_value`.
+        """
+        return run(self._engine.execute(account, command, by=by, reason=reason), self._ports)
+
+    def account(self, account: str) -> Account:
+        """
+        An account with its lots and what payments have set aside.
+
+        Raises:
+            UnknownAccountError: There is none.
+        """
+        return run(self._engine.load(account), self._ports)
+
+
 class OrderService:
     """
     Everything that a host does with orders, over plain ports.
@@ -161,6 +203,7 @@ class OrderService:
         stock = StockEngine(strategy=sourcing or InOrder())
         self._worker = Worker(engine=self._engine, stock=stock)
         self.stock = StockService(stock, self._ports)
+        self.credit = CreditService(self._worker.credit, self._ports)
 
     def place(
         self,

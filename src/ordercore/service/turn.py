@@ -4,21 +4,28 @@ One order in hand: who wants what of it, what was read, and what the next commit
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
 from attrs import define, field, frozen
 
-from ordercore.errors import BrokenContractError
+from ordercore.errors import BrokenContractError, ConflictError
 from ordercore.facts import Event
 from ordercore.ids import Actor, Key, OrderId, StreamId
 from ordercore.inventory.events import UnitsReserved
 from ordercore.order.decide import evolve as fold
 from ordercore.order.model import Order
 from ordercore.order.party import Party
-from ordercore.ports.unit_of_work import Committed, UniqueClaim
+from ordercore.ports.unit_of_work import (
+    Committed,
+    StreamChange,
+    UniqueClaim,
+    VersionConflictError,
+)
 from ordercore.process.due import Agenda
 from ordercore.process.tasks import ReserveStock, Task
+from ordercore.service.credit import Purse
 
 __all__ = ["SYSTEM", "Intention", "Receipt", "RunawayError", "Settings", "Turn"]
 
@@ -96,6 +103,8 @@ class Turn:
     committed: Committed | None = None
     is_late: bool = False
     """Whether ``committed`` is what somebody else wrote first under the same key."""
+    purses: dict[StreamId, Purse] = field(factory=dict[StreamId, Purse])
+    """Accounts of store value that pay for it in the same commit."""
     agenda: Agenda | None = None
     """What was due when it was last looked at."""
 
@@ -129,6 +138,16 @@ class Turn:
             return False
         takes_stock = isinstance(task, ReserveStock)
         return not (takes_stock and any(isinstance(at, UnitsReserved) for at in self.events))
+
+    @property
+    def paying(self) -> Iterator[StreamChange]:
+        """What the same commit writes of the accounts that pay."""
+        return (purse.change for purse in self.purses.values() if purse.events)
+
+    def is_about_order(self, error: Exception) -> bool:
+        """Whether somebody else was first at the order, not at an account that pays for it."""
+        is_other = isinstance(error, VersionConflictError) and error.stream in self.purses
+        return isinstance(error, ConflictError) and not is_other
 
     @property
     def version(self) -> int:

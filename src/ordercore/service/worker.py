@@ -13,6 +13,7 @@ from ordercore.errors import ConflictError, OrderCoreError
 from ordercore.ids import StreamId
 from ordercore.inventory.commands import ReportHoldExpiry
 from ordercore.ports.unit_of_work import StreamKind
+from ordercore.service.credit import CreditEngine
 from ordercore.service.effects import Load, Now, RecordFailure, TakeDue
 from ordercore.service.engine import SYSTEM, Engine
 from ordercore.service.stock import StockEngine
@@ -48,6 +49,7 @@ class Worker:
 
     engine: Engine
     stock: StockEngine
+    credit: CreditEngine = field(factory=CreditEngine)
     back_off: tuple[timedelta, ...] = field(default=BACK_OFF)
 
     async def run_due(self, limit: int) -> Round:
@@ -76,7 +78,10 @@ class Worker:
 
     async def _serve(self, stream: StreamId) -> None:
         stored = await Load(stream)
-        if stored.kind is StreamKind.ORDER:
-            await self.engine.advance(stream)
-        else:
-            await self.stock.execute(ReportHoldExpiry(at=await Now()), by=SYSTEM, stream=stream)
+        match stored.kind:
+            case StreamKind.ORDER:
+                await self.engine.advance(stream)
+            case StreamKind.INVENTORY:
+                await self.stock.execute(ReportHoldExpiry(at=await Now()), by=SYSTEM, stream=stream)
+            case StreamKind.CREDIT:
+                await self.credit.lapse(stream, by=SYSTEM)
