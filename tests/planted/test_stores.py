@@ -204,9 +204,9 @@ class EverythingTwice(_Store):
 
 
 class ReportsCount(_Store):
-    """Every commit counts as a request."""
+    """Every commit is taken for a request."""
 
-    seen_by = "test_only_requests_are_counted"
+    seen_by = "test_the_last_request_is_known"
 
     def commit(self, changes: ChangeSet) -> Committed:
         counted = tuple(evolve(change, counts=True) for change in changes.streams)
