@@ -7,11 +7,11 @@ Import from `ordercore.money`, which is the door.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from attrs import define, frozen
 
-from ordercore._exact import checked_quantity
+from ordercore._exact import InvalidQuantityError, checked_quantity
 from ordercore._iso4217 import EXPONENTS
 from ordercore.errors import InvalidValueError
 
@@ -128,5 +128,7 @@ USD: Final = Currency("USD")
 
 def digits_at(currency: Currency, exponents: MinorUnits) -> int:
     """How many digits after the point a gateway uses for *currency*."""
+    if not isinstance(cast("object", exponents), Mapping):
+        raise InvalidQuantityError("digits after the point", "they must be a mapping by code")
     digits = exponents.get(currency.code, currency.exponent)
     return checked_quantity(digits, "digits after the point", least=0, most=MOST_DIGITS)

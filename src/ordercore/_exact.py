@@ -161,12 +161,17 @@ def follow(total: int, base_upto: int, base: int) -> int:
     That is ``round(total * base_upto / base)``, half_up; zero when *base* is zero. The running
     amount of a discount or a tax that follows another running amount.
 
+    Raises:
+        InvalidQuantityError: One of them is no int.
+
     Source:
         RULES M-7.
 
     >>> [follow(91, upto, 1000) for upto in (0, 500, 1000)]
     [0, 46, 91]
     """
+    if not (type(total) is type(base_upto) is type(base) is int):
+        raise InvalidQuantityError("amounts", "they must be ints of minor units")
     if base == 0:
         return 0
     if base < 0:
@@ -190,8 +195,8 @@ def running(total: int, of: int, upto: int) -> int:
     >>> [running(1000, 3, upto) for upto in range(4)]
     [0, 333, 667, 1000]
     """
-    if not 0 <= upto <= of or of < 1:
-        raise InvalidQuantityError("units", "they must lie in 0..of, and of must be at least 1")
+    if type(upto) is not int or type(of) is not int or not 0 <= upto <= of or of < 1:
+        raise InvalidQuantityError("units", "they must be ints in 0..of, of at least 1")
     return follow(total, upto, of)
 
 
@@ -208,8 +213,9 @@ def share_minor(total: int, of: int, start: int, stop: int) -> int:
     >>> [share_minor(1010, 4, slot, slot + 1) for slot in range(4)]
     [253, 252, 253, 252]
     """
-    if not 0 <= start <= stop <= of or of < 1:
-        raise InvalidQuantityError("units", "they must be ordered and lie in 0..of, of at least 1")
+    whole = type(start) is type(stop) is type(of) is int
+    if not whole or not 0 <= start <= stop <= of or of < 1:
+        raise InvalidQuantityError("units", "they must be ordered ints in 0..of, of at least 1")
     return follow(total, stop, of) - follow(total, start, of)
 
 
@@ -218,8 +224,9 @@ def apportion_minor(total: int, weights: Sequence[int | Fraction]) -> tuple[int,
     Divide *total* minor units by *weights*: largest remainder, ties to the first.
 
     Raises:
+        InvalidQuantityError: The total is no int.
         InvalidWeightsError: Empty, all zero, negative, or neither ints nor fractions.
-        LimitExceededError: More than 100,000 parts, or weights of absurd precision.
+        LimitExceededError: More than 100,000 parts, or figures of absurd length.
 
     Source:
         RULES M-4.
@@ -227,6 +234,9 @@ def apportion_minor(total: int, weights: Sequence[int | Fraction]) -> tuple[int,
     >>> apportion_minor(1000, [1, 1, 1]), apportion_minor(-1, [0, 500, 500])
     ((334, 333, 333), (0, -1, 0))
     """
+    if type(total) is not int:
+        raise InvalidQuantityError("total", f"it must be an int, {_kind(total)}")
+    _check_bits(total, "a total")
     whole = _whole_weights(weights)
     size, everything = abs(total), sum(whole)
     products = [size * weight for weight in whole]
@@ -264,9 +274,9 @@ def _over_common_denominator(weights: Sequence[int | Fraction]) -> list[int]:
     return [weight.numerator * (common // weight.denominator) for weight in weights]
 
 
-def _check_bits(weight: int) -> None:
-    if weight.bit_length() > MAX_WEIGHT_BITS:
-        raise LimitExceededError("bits of a weight", MAX_WEIGHT_BITS, weight.bit_length())
+def _check_bits(figure: int, name: str = "a weight") -> None:
+    if figure.bit_length() > MAX_WEIGHT_BITS:
+        raise LimitExceededError(f"bits of {name}", MAX_WEIGHT_BITS, figure.bit_length())
 
 
 def checked_quantity(

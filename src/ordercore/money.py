@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterable, Sequence
 from copy import copy
 from fractions import Fraction
-from typing import Final
+from typing import Final, cast
 
 from attrs import define, frozen
 
@@ -145,18 +145,22 @@ def sum_money(amounts: Iterable[Money], currency: Currency) -> Money:
 
     Raises:
         CurrencyMismatchError: One of them is in another currency.
-        InvalidMoneyError: One of them is no `Money`.
+        InvalidMoneyError: One of them is no `Money`, or they are in no `Currency`.
         AmountOutOfRangeError: Beyond 64 bits.
 
     >>> sum_money([Money(334, EUR), Money(333, EUR)], EUR)
     Money(667, EUR)
     """
+    if type(currency) is not Currency:
+        raise InvalidMoneyError(f"its currency must be a Currency, not {type(currency).__name__}")
+    if not isinstance(cast("object", amounts), Iterable):
+        raise InvalidMoneyError("the parts must be several amounts")
     total = 0
     for amount in amounts:
         if type(amount) is not Money:
             raise InvalidMoneyError(f"all parts must be Money, not {type(amount).__name__}")
         if amount.currency is not currency:
-            raise CurrencyMismatchError(str(currency), amount.currency.code)
+            raise CurrencyMismatchError(currency.code, amount.currency.code)
         total += amount.minor
     return Money(total, currency)
 

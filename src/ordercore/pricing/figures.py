@@ -15,6 +15,7 @@ from attrs import frozen
 
 from ordercore.ids import LineId
 from ordercore.money import Currency, Money, follow
+from ordercore.pricing._fields import instance_of
 from ordercore.pricing.model import ChargeKind, ChargeShare, PricedCharge, PricedLine, PricedOrder
 from ordercore.pricing.slots import InvalidSlotsError, SlotSet
 
@@ -98,7 +99,7 @@ def line_figures(priced: PricedOrder, line: LineId, slots: SlotSet) -> Figures:
     >>> [line_figures(priced, tea.id, SlotSet.of(n, n + 1)).taxes[0][1].minor for n in (0, 1)]
     [46, 45]
     """
-    source, borne = priced.line(line), priced.borne.get(line, ())
+    source, borne = _source(priced, line, slots)
     amounts = _sums(source, borne, slots)
     return _figures(source, borne, amounts)
 
@@ -114,7 +115,7 @@ def slot_value(priced: PricedOrder, line: LineId, slots: SlotSet) -> Money:
     Source:
         RULES M-7, RF-1.
     """
-    source, borne = priced.line(line), priced.borne.get(line, ())
+    source, borne = _source(priced, line, slots)
     amounts = _sums(source, borne, slots)
     place = len(source.discounts)
     worth = amounts[place]
@@ -127,6 +128,13 @@ def slot_value(priced: PricedOrder, line: LineId, slots: SlotSet) -> Money:
         worth += amounts[place] if charge.tax_included else sum(amounts[place:upto])
         place = upto
     return Money(worth, priced.currency)
+
+
+def _source(priced: PricedOrder, line: LineId, slots: SlotSet) -> tuple[PricedLine, _Borne]:
+    """The line and what it bears of the charges, once all three are what they must be."""
+    instance_of(priced, PricedOrder, "the priced order")
+    instance_of(slots, SlotSet, "the slots")
+    return priced.line(line), priced.borne.get(line, ())
 
 
 def amount_keys(priced: PricedOrder, line: LineId) -> tuple[tuple[str, str], ...]:

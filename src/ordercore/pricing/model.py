@@ -15,7 +15,7 @@ from functools import cached_property
 
 from attrs import field, frozen
 
-from ordercore.ids import ItemId, LineId, Sku
+from ordercore.ids import ItemId, LineId, Sku, checked_id
 from ordercore.money import (
     Currency,
     CurrencyMismatchError,
@@ -282,10 +282,11 @@ class PricedOrder:
 
         Raises:
             UnknownLineError: There is none.
+            InvalidIdentifierError: It is no id at all.
         """
-        found = self.by_id.get(line_id)
+        found = self.by_id.get(line_id) if type(line_id) is str else None
         if found is None:
-            raise UnknownLineError(line_id)
+            raise UnknownLineError(checked_id(line_id, "line id"))
         return found
 
 

@@ -8,13 +8,17 @@ units costs no more than a line of one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, cast
 
 from attrs import define, field, frozen
 
 from ordercore.errors import InvalidValueError
 
 __all__ = ["NO_SLOTS", "InvalidSlotsError", "SlotSet"]
+
+
+MOST_SLOTS: Final = 10**12
+"""As many as a line has units at most."""
 
 
 @define
@@ -26,12 +30,17 @@ class InvalidSlotsError(InvalidValueError):
 
 
 def _checked(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    result = tuple((start, stop) for start, stop in spans)
+    try:
+        result = tuple((start, stop) for start, stop in spans)
+    except (TypeError, ValueError):
+        raise InvalidSlotsError("spans are pairs: the first slot, and the one after") from None
     last = -1
     for start, stop in result:
         if type(start) is not int or type(stop) is not int or not last < start < stop:
             raise InvalidSlotsError("spans must be sorted, apart, not empty and not negative")
         last = stop
+    if last > MOST_SLOTS:
+        raise InvalidSlotsError(f"a line has at most {MOST_SLOTS} of them")
     return result
 
 
@@ -49,14 +58,19 @@ class SlotSet:
     @classmethod
     def of(cls, start: int, stop: int) -> SlotSet:
         """The slots from *start* up to, not including, *stop*."""
-        if type(start) is int and type(stop) is int and 0 <= start < stop:
-            return _made(((start, stop),))
-        return cls(((start, stop),)) if start < stop else NO_SLOTS
+        if type(start) is int and type(stop) is int and 0 <= start and stop <= MOST_SLOTS:
+            return _made(((start, stop),)) if start < stop else NO_SLOTS
+        return cls(((start, stop),))
 
     @classmethod
     def from_slots(cls, slots: Iterable[int]) -> SlotSet:
         """The set of these single slots, in any order."""
-        return cls(_joined((slot, slot + 1) for slot in slots))
+        if not isinstance(cast("object", slots), Iterable):
+            raise InvalidSlotsError("they must be several")
+        found = tuple(slots)
+        if not set(map(type, found)) <= {int}:
+            raise InvalidSlotsError("each must be an int")
+        return cls(_joined((slot, slot + 1) for slot in found))
 
     @classmethod
     def union(cls, sets: Iterable[SlotSet]) -> SlotSet:

@@ -93,7 +93,9 @@ def check_still_valid(priced: PricedOrder, now: datetime) -> None:
         QuotationExpiredError: The quotation has expired (RULES O-1).
         EvidenceExpiredError: The certificate behind a tax exemption has expired (RULES P-4).
         NaiveDatetimeError: *now* has no time zone.
+        InvalidDraftError: No priced order.
     """
+    instance_of(priced, PricedOrder, "the priced order")
     now = utc(now)
     if priced.valid_until is not None and now > priced.valid_until:
         raise QuotationExpiredError(priced.valid_until)
