@@ -203,6 +203,15 @@ def _short(world: World, first: int, second: int) -> None:
                     return
 
 
+def _move(world: World, first: int, second: int) -> None:
+    """Untouched work goes to the other place, if there is stock."""
+    if order := world.order(first):
+        for work in order.fulfilment.open_orders:
+            place = LOCATIONS[second % 2]
+            world.do(order, fc.MoveFulfilment(fulfilment=work.id, location=place))
+            return
+
+
 def _answer_cancel(world: World, first: int, second: int) -> None:
     if order := world.order(first):
         for work in order.fulfilment.open_orders:
@@ -414,6 +423,7 @@ STEPS: Final[dict[str, Callable[[World, int, int], None]]] = {
     "ship": _ship,
     "track": _track,
     "short": _short,
+    "move": _move,
     "answer_cancel": _answer_cancel,
     "return": _return,
     "wish": _wish,

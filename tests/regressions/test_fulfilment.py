@@ -106,12 +106,12 @@ def test_a_short_pick_cancels_only_the_missing_unit() -> None:
     """
     One command moves unit facts, stock entry and debt together (solidus #1712, #3068, #2947).
 
-    The short unit is given up, its stock blocked, and the others go on.
+    The short unit is given up, its stock taken off the books, and the others go on.
     """
     short = cmd.RecordShortPick(fulfilment=F1, lines=(units(TEA, 1),), policy=ShortPolicy.CLOSE)
-    (event,) = decided(released(), short)
+    (event,) = decided(released(), short, changed(BASIS, held={TEA: 3}))
     assert isinstance(event, ev.PickShort)
-    assert [(TEA, 1)] == [(move.line, move.quantity) for move in event.moves]
+    assert [(TEA, -1), (TEA, 1)] == [(move.line, move.quantity) for move in event.moves]
     state = after(released(), short)
     assert ({TEA: 1}, 4) == (state.short_closed, state.orders[F1].remaining)
 

@@ -129,6 +129,8 @@ class FulfilmentBasis:
         shippable: Whether money and holds let the units at hand go, and if not the *reason*
             (RULES F-4).
         workable: Whether holds let anybody work, and if not the *work_reason*.
+        held: By line, the units that the order still holds on the shelf of the work at hand: those
+            that were picked there are not among them.
         received: By line, the slots that came back already, so that a carrier's later report does
             not book them in twice.
         serialised: The items whose units need their serial numbers when packed (RULES I-8).
@@ -141,6 +143,7 @@ class FulfilmentBasis:
     reason: str = ""
     workable: bool = True
     work_reason: str = ""
+    held: Mapping[LineId, int] = field(factory=dict[LineId, int])
     received: Mapping[LineId, SlotSet] = field(factory=dict[LineId, SlotSet])
     serialised: frozenset[ItemId] = frozenset()
     digital: Mapping[LineId, ItemId] = field(factory=dict[LineId, ItemId])

@@ -8,7 +8,7 @@ something unknown changes nothing, a count never falls below zero.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol, TypeVar, cast
+from typing import Final, Protocol, TypeVar, assert_never, cast
 
 from attrs import evolve
 
@@ -28,7 +28,13 @@ from ordercore.fulfilment._lines import (
     summed,
     take_out,
 )
-from ordercore.fulfilment.model import FulfilmentOrder, FulfilmentState, ShortPolicy, WorkLine
+from ordercore.fulfilment.model import (
+    FulfilmentOrder,
+    FulfilmentState,
+    ShortPolicy,
+    ShortShelf,
+    WorkLine,
+)
 from ordercore.fulfilment.status import MERGED_AWAY, WORK
 from ordercore.ids import FulfilmentId
 from ordercore.machine import NotAllowedError, Trigger
@@ -123,9 +129,23 @@ def _short_picked(state: FulfilmentState, event: ev.PickShort) -> FulfilmentStat
     if order is None:
         return state
     state = put(state, changed(order, event.items, short))
-    if event.policy is not ShortPolicy.CLOSE:
-        return state
-    return evolve(state, short_closed=summed(state.short_closed, event.items))
+    match event.policy:
+        case ShortPolicy.CLOSE:
+            return evolve(state, short_closed=summed(state.short_closed, event.items))
+        case ShortPolicy.RESOURCE:
+            return evolve(state, short_shelves=_empty_shelves(state, event))
+        case ShortPolicy.BACKORDER:
+            return state
+        case _ as never:
+            assert_never(never)
+
+
+def _empty_shelves(state: FulfilmentState, event: ev.PickShort) -> tuple[ShortShelf, ...]:
+    found = {(shelf.item, shelf.location): shelf for shelf in state.short_shelves}
+    for item in event.items:
+        shelf = ShortShelf(item=item.item, location=event.location, at=event.at)
+        found[shelf.item, shelf.location] = shelf
+    return tuple(found[key] for key in sorted(found))
 
 
 def _accepted(state: FulfilmentState, event: ev.FulfilmentCancelAccepted) -> FulfilmentState:

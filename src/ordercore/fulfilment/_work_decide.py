@@ -158,12 +158,14 @@ def record_short_pick(
     counts = per_line(command.lines)
     for line, quantity in counts.items():
         _check_count(line, quantity, work_line(work, line).to_pick, "short")
+    missing = {line: min(units, basis.held.get(line, 0)) for line, units in counts.items()}
     event = ev.PickShort(
         at=now,
         owner=basis.owner,
         fulfilment=work.id,
         location=work.location,
         items=item_units(work, counts),
+        missing=item_units(work, {line: units for line, units in missing.items() if units}),
         policy=command.policy,
     )
     return with_ending(state, (event,), work.id, now)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from itertools import pairwise
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ordercore.facts import Event
 from ordercore.fulfilment.model import (
@@ -216,21 +216,28 @@ class PickShort(MovesStock, Event):
     """
     The shelf did not have these units (RULES F-3).
 
-    What the counters hold of them becomes unavailable, so that nobody is promised them again
-    before a count; the order gives back its reservation in the same commit.
+    ``missing`` are those of them that the books still show and the order holds: they are taken off
+    the books. The order waits for them there under `ShortPolicy.BACKORDER`, else gives them back.
     """
 
     owner: StreamId
     fulfilment: FulfilmentId
     location: LocationId
     items: tuple[ItemUnits, ...]
+    missing: tuple[ItemUnits, ...] = ()
     policy: ShortPolicy
 
     @property
     def moves(self) -> tuple[StockMove, ...]:
-        """One damage for each item."""
-        return _stock_moves(
-            MoveKind.DAMAGE, self.items, self.location, owner=self.owner, reason="short pick"
+        """For each missing item a correction of what is on hand, and what becomes of its hold."""
+        waits = self.policy is ShortPolicy.BACKORDER
+        then = MoveKind.REQUEUE if waits else MoveKind.RELEASE
+        gone = _stock_moves(
+            MoveKind.ADJUST, self.missing, self.location, owner=self.owner, reason="short pick"
+        )
+        return (
+            *(evolve(move, quantity=-move.quantity) for move in gone),
+            *_stock_moves(then, self.missing, self.location, owner=self.owner, reason="short pick"),
         )
 
 

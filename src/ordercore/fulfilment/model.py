@@ -58,6 +58,7 @@ __all__ = [
     "ParcelStatus",
     "ParkedTracking",
     "ShortPolicy",
+    "ShortShelf",
     "Totals",
     "Track",
     "WorkLine",
@@ -85,9 +86,9 @@ class ShortPolicy(StrEnum):
     """What becomes of units that the shelf did not have (RULES F-3)."""
 
     RESOURCE = "resource"
-    """Take them from another place."""
+    """Take them from another place; the short one is not asked again for a while."""
     BACKORDER = "backorder"
-    """Wait until there are some."""
+    """Wait for them at this place."""
     CLOSE = "close"
     """Cancel them: never charged, or given back."""
 
@@ -205,6 +206,15 @@ class ParkedTracking:
 
 
 @frozen(kw_only=True)
+class ShortShelf:
+    """A place that did not have units which are to come from another one, and when."""
+
+    item: ItemId
+    location: LocationId
+    at: datetime = field(converter=utc)
+
+
+@frozen(kw_only=True)
 class Totals:
     """
     Units of all lines, kept while facts come in, so that a status costs no walk over the lines.
@@ -262,6 +272,8 @@ class FulfilmentState:
     """Slots that a carrier's report has booked back into stock."""
     totals: Totals = NOTHING_YET
     parked: tuple[ParkedTracking, ...] = ()
+    short_shelves: tuple[ShortShelf, ...] = ()
+    """Each place once, with the last time."""
 
     @property
     def open_orders(self) -> Iterator[FulfilmentOrder]:

@@ -30,7 +30,15 @@ from ordercore.fulfilment.model import (
 from ordercore.ids import FulfilmentId, ItemId, LineId, LocationId
 from ordercore.inventory.model import Allocation
 
-__all__ = ["CancelPlan", "locations_to_plan", "plan_cancel", "plan_fulfilment", "units_planned"]
+__all__ = [
+    "CancelPlan",
+    "locations_to_plan",
+    "plan_cancel",
+    "plan_fulfilment",
+    "units_planned",
+    "withdrawn",
+    "work_begun",
+]
 
 _Unplanned = Mapping[LocationId, Mapping[LineId, tuple[ItemId, int]]]
 
@@ -197,6 +205,24 @@ def _is_untouched(order: FulfilmentOrder) -> bool:
     """Whether its location does not know of it yet."""
     held = order.status is WorkStatus.HELD and order.resumes is WorkStatus.PLANNED
     return order.status is WorkStatus.PLANNED or held
+
+
+def work_begun(state: FulfilmentState) -> FulfilmentOrder | None:
+    """Some work that its location knows of and has not ended; None where there is none."""
+    return next((order for order in state.open_orders if not _is_untouched(order)), None)
+
+
+def withdrawn(state: FulfilmentState, now: datetime) -> tuple[Event, ...]:
+    """The facts that take back all planned work on units of stock, which no location knows of."""
+    events: tuple[Event, ...] = ()
+    for order in filter(_is_untouched, state.open_orders):
+        units = tuple(
+            LineUnits(line=line.line, quantity=line.remaining)
+            for line in order.lines
+            if line.tracked and line.remaining > 0
+        )
+        events += _reduction(state, order, units, now)
+    return events
 
 
 def _is_with_location(order: FulfilmentOrder) -> bool:

@@ -42,6 +42,7 @@ def fulfilment_basis(
         reason=reason,
         workable=work_reason == "",
         work_reason=work_reason,
+        held=_on_the_shelf(order, command),
         received=order.returns.received,
         digital={line.id: line.item for line in order.priced.lines if _is_digital(line)},
     )
@@ -61,6 +62,25 @@ def _named(order: Order, command: fc.FulfilmentRequest | fc.FulfilmentReport) ->
             return [line.id for line in order.priced.lines if _is_digital(line)]
         case _:
             return ()
+
+
+def _on_the_shelf(
+    order: Order, command: fc.FulfilmentRequest | fc.FulfilmentReport
+) -> Mapping[LineId, int]:
+    """What the order holds where units were looked for, less what was picked there."""
+    if not isinstance(command, fc.RecordShortPick):
+        return {}
+    works = order.fulfilment.orders
+    place = works[command.fulfilment].location if command.fulfilment in works else None
+    held = {
+        unit.line: sum(at.reserved for at in order.stock.of(unit.line) if at.location == place)
+        for unit in command.lines
+    }
+    for work in order.fulfilment.open_orders:
+        for known in work.lines:
+            if work.location == place and known.line in held:
+                held[known.line] -= known.picked - known.dispatched
+    return {line: max(0, units) for line, units in held.items()}
 
 
 def _leaving(

@@ -78,20 +78,16 @@ def close_units(
     )
 
 
-def released(
-    order: Order, units: Mapping[LineId, int], *, keeps_open: bool = False
-) -> Iterator[Allocation]:
+def released(order: Order, units: Mapping[LineId, int]) -> Iterator[Allocation]:
     """
     What of an order's stock so many open units give back: places in the queue go first.
 
-    With *keeps_open* the units stay open and are taken from another place later; else what the
-    units that stay open need is kept.
+    What the units that stay open need is kept.
     """
     for line_id, count in units.items():
         line = order.priced.line(line_id)
         have = order.stock.reserved(line_id) + order.stock.queued(line_id)
-        needed = 0 if keeps_open else open_units(order, line) - count
-        surplus = min(count, have - needed)
+        surplus = min(count, have - (open_units(order, line) - count))
         yield from _taken(order.stock.of(line_id), surplus, _planned(order, line_id))
 
 

@@ -12,6 +12,7 @@ from ordercore.money import CurrencyMismatchError, Money, sum_money
 from ordercore.order import commands as oc
 from ordercore.order import events as ev
 from ordercore.order._cancel import cancel
+from ordercore.order._stages import stock_given_back
 from ordercore.order.completion import not_complete
 from ordercore.order.documents import NothingToInvoiceError, invoice
 from ordercore.order.model import Hold, Order
@@ -168,7 +169,7 @@ def move_to_stage(order: Order, command: oc.MoveToStage, now: datetime) -> _Even
         raise UnknownStageError(command.stage, f"it is inside {stage.inside}, not {status}")
     if rule.steps and order.stage and (order.stage, command.stage) not in rule.steps:
         raise UnknownStageError(command.stage, f"there is no step to it from {order.stage}")
-    return (ev.StageChanged(stage=command.stage, at=now),)
+    return (*stock_given_back(order, stage, now), ev.StageChanged(stage=command.stage, at=now))
 
 
 def _leave_stage(order: Order, now: datetime) -> _Events:
@@ -187,7 +188,11 @@ def amend_terms(order: Order, command: oc.AmendTerms, now: datetime) -> _Events:
     command.terms.payment.check(command.terms.capabilities)
     if command.terms == order.terms:
         return ()
-    return (ev.TermsAmended(terms=command.terms, reason=command.reason, at=now),)
+    stage = command.terms.stages.find(order.stage)
+    return (
+        *stock_given_back(order, stage, now),
+        ev.TermsAmended(terms=command.terms, reason=command.reason, at=now),
+    )
 
 
 def change_destination(order: Order, command: oc.ChangeDestination, now: datetime) -> _Events:

@@ -17,21 +17,17 @@ from ordercore.errors import BrokenContractError
 from ordercore.facts import Event, Report, Request
 from ordercore.fulfilment import commands as fc
 from ordercore.fulfilment.decide import decide_fulfilment
-from ordercore.fulfilment.events import FulfilmentCancelAccepted, PickShort
-from ordercore.fulfilment.model import ShortPolicy
-from ordercore.inventory.events import UnitsReleased
 from ordercore.order import _requests as own
 from ordercore.order import amend, linked
 from ordercore.order import commands as oc
 from ordercore.order._bases import fulfilment_basis, returns_basis
-from ordercore.order._cancel import close_units, released
+from ordercore.order._consequences import consequences
 from ordercore.order.balance import payment_basis
 from ordercore.order.evolve import evolve, replay
 from ordercore.order.guards import check_allowed
 from ordercore.order.model import Order
 from ordercore.payment import commands as pc
 from ordercore.payment.decide import decide_payment
-from ordercore.refund.model import CreditCause
 from ordercore.returns import commands as rc
 from ordercore.returns.decide import decide_returns
 
@@ -89,36 +85,7 @@ def _fulfilment(
 ) -> _Events:
     basis = fulfilment_basis(order, command)
     events = decide_fulfilment(order.fulfilment, command, now, basis=basis)
-    return (*events, *_consequences(order, events, now))
-
-
-def _consequences(order: Order, events: _Events, now: datetime) -> _Events:
-    """What the stock and the debt take from a short pick or an accepted cancel (F-3, O-5)."""
-    more: list[Event] = []
-    after = replay(events, order) if events else order
-    for event in events:
-        match event:
-            case PickShort(items=items, policy=policy):
-                units = {item.line: item.quantity for item in items}
-                if policy is ShortPolicy.CLOSE:
-                    more += close_units(
-                        after, units, now, cause=CreditCause.SHORT, reason="short pick"
-                    )
-                else:
-                    freed = tuple(released(after, units, keeps_open=True))
-                    more += [UnitsReleased(order.stream, freed, at=now)] if freed else []
-            case FulfilmentCancelAccepted(lines=lines):
-                accepted = {line.line: line.quantity for line in lines}
-                more += close_units(
-                    after,
-                    accepted,
-                    now,
-                    cause=CreditCause.CANCELLED,
-                    reason="the location agreed",
-                )
-            case _:
-                pass
-    return tuple(more)
+    return (*events, *consequences(order, events, now))
 
 
 def _returns(order: Order, command: rc.ReturnsRequest | rc.ReturnsReport, now: datetime) -> _Events:

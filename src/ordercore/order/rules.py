@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ordercore.fulfilment.planning import locations_to_plan
-from ordercore.ids import LineId
+from ordercore.ids import LineId, LocationId
 from ordercore.inventory.model import Allocation, WantedLine
 from ordercore.order.model import Order
 from ordercore.order.terms import Blocks
@@ -65,19 +65,26 @@ def is_stock_ready(order: Order) -> bool:
 
 def holdings(order: Order) -> tuple[Allocation, ...]:
     """What a location can work on: held units, and units that need no stock."""
+    place = order.terms.place_without_stock
     untracked = tuple(
-        Allocation(
-            line=line.id,
-            item=line.item,
-            location=order.terms.place_without_stock,
-            reserved=units,
-        )
+        Allocation(line=line.id, item=line.item, location=place, reserved=units)
         for line in order.fulfilment_lines()
         if not line.tracks_stock and line.kind != "digital"
-        for units in (open_units(order, line),)
+        for units in (open_units(order, line) - _planned_elsewhere(order, line.id, place),)
         if units > 0
     )
     return (*order.stock.allocations, *untracked)
+
+
+def _planned_elsewhere(order: Order, line: LineId, place: LocationId) -> int:
+    """Units of a line whose work was moved away from a place."""
+    return sum(
+        known.remaining
+        for work in order.fulfilment.open_orders
+        if work.location != place
+        for known in work.lines
+        if known.line == line
+    )
 
 
 def untracked_lines(order: Order) -> frozenset[LineId]:

@@ -15,7 +15,8 @@ from ordercore.ids import FulfilmentId
 from ordercore.inventory.decide import learn_stock
 from ordercore.inventory.events import ReservationRefused, UnitsReleased, UnitsReserved
 from ordercore.inventory.model import Allocation, Counters, OutOfStockError, StockPlace
-from ordercore.inventory.reserve import BackorderRule, plan_reservation
+from ordercore.inventory.reserve import BackorderRule, Circumstances, plan_reservation
+from ordercore.inventory.sourcing import Constraints
 from ordercore.moment import after
 from ordercore.order import events as ev
 from ordercore.order.decide import decide
@@ -137,7 +138,11 @@ def settle_reservation(
     """
     try:
         allocations = plan_reservation(
-            task.wanted, counters, strategy=order.terms.sourcing, rule=order.terms.backorder
+            task.wanted,
+            counters,
+            strategy=order.terms.sourcing,
+            rule=order.terms.backorder,
+            given=_circumstances(order, now),
         )
     except OutOfStockError as error:
         if may_refuse and not _has_its_part(order):
@@ -146,6 +151,16 @@ def settle_reservation(
         retry_at = after(now, order.terms.retry_stock_after)
         return (ReservationRefused(lines, retry_at, error.lines, at=now),)
     return (UnitsReserved(order.stream, allocations, at=now),) if allocations else ()
+
+
+def _circumstances(order: Order, now: datetime) -> Circumstances:
+    """A shelf that was just found short is not asked again before the time to retry (F-3)."""
+    banned = frozenset(
+        StockPlace(shelf.item, shelf.location)
+        for shelf in order.fulfilment.short_shelves
+        if after(shelf.at, order.terms.retry_stock_after) > now
+    )
+    return Circumstances(constraints=Constraints(banned=banned))
 
 
 def _has_its_part(order: Order) -> bool:

@@ -185,14 +185,35 @@ def test_only_twins_are_merged() -> None:
             decided(state, cmd.MergeFulfilments(fulfilment=F1, merged=other))
 
 
-def test_a_short_pick_blocks_what_the_books_still_have() -> None:
-    """The shelf is empty, the counters are not: the difference becomes unavailable (RULES F-3)."""
-    short = cmd.RecordShortPick(fulfilment=F1, lines=(units(TEA, 1),))
+@pytest.mark.parametrize(
+    ("policy", "then"),
+    [
+        (ShortPolicy.RESOURCE, MoveKind.RELEASE),
+        (ShortPolicy.BACKORDER, MoveKind.REQUEUE),
+        (ShortPolicy.CLOSE, MoveKind.RELEASE),
+    ],
+)
+def test_a_short_pick_corrects_what_the_books_still_have(
+    policy: ShortPolicy, then: MoveKind
+) -> None:
+    """The shelf is empty, the books are not: they are corrected, and the hold ends (RULES F-3)."""
+    short = cmd.RecordShortPick(fulfilment=F1, lines=(units(TEA, 2),), policy=policy)
+    (event,) = decided(released(), short, changed(BASIS, held={TEA: 1}))
+    assert isinstance(event, ev.PickShort)
+    expected = [(MoveKind.ADJUST, -1, "short pick"), (then, 1, "short pick")]
+    assert expected == [(move.kind, move.quantity, move.reason) for move in event.moves]
+    state = fold(released(), [event])
+    assert 3 == state.orders[F1].remaining
+    shelves = [(shelf.item, shelf.location) for shelf in state.short_shelves]
+    assert ([("item-1-tea", "north")] if policy is ShortPolicy.RESOURCE else []) == shelves
+
+
+def test_books_that_know_already_are_not_corrected() -> None:
+    """What the order does not hold there any more, somebody has taken off before (RULES F-3)."""
+    short = cmd.RecordShortPick(fulfilment=F1, lines=(units(TEA, 2),))
     (event,) = decided(released(), short)
     assert isinstance(event, ev.PickShort)
-    (move,) = event.moves
-    assert (MoveKind.DAMAGE, 1, "short pick") == (move.kind, move.quantity, move.reason)
-    assert 4 == after(released(), short).orders[F1].remaining
+    assert () == event.moves
 
 
 def test_only_short_closed_units_are_to_be_cancelled() -> None:
