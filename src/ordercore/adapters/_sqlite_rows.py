@@ -94,7 +94,8 @@ class SqliteRows(Rows):
                 return None
             commit = CommitId(found[0])
         rows = self._run(
-            f"SELECT {COMMIT} FROM oc_commits WHERE commit_id = ? ORDER BY seq",  # noqa: S608
+            f"SELECT {COMMIT} FROM oc_commits"  # noqa: S608 - a constant
+            " WHERE commit_id = ? ORDER BY seq",
             (commit,),
         ).fetchall()
         return committed_of(rows, self._codec) if rows else None
