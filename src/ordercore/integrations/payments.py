@@ -21,6 +21,7 @@ from attrs import evolve, frozen
 from ordercore.codec.strict_json import Reader, loads
 from ordercore.ids import Key, Reference, TenderId
 from ordercore.integrations.imports import made_at
+from ordercore.integrations.tenants import Tenant
 from ordercore.money import Currency as _Currency
 from ordercore.money import MinorUnits, Money, UnknownCurrencyError, from_gateway_minor
 from ordercore.payment.commands import (
@@ -108,24 +109,37 @@ class PaymentFact:
     is_test: bool = False
 
 
-def read_stripe(raw: bytes | str) -> tuple[PaymentFact, ...]:
+def read_stripe(raw: bytes | str, *, tenant: Tenant | None = None) -> tuple[PaymentFact, ...]:
     """
     The facts in a charge, payment intent, refund or dispute, or in the event that carries one.
 
-    A charge may tell several: what was authorised, what was captured, and its refunds.
+    A charge may tell several: what was authorised, what was captured, and its refunds. With a
+    *tenant* only what is meant for it is read: the account that an event of a connected account
+    names, and live or test mode.
 
     Raises:
         PayloadError: Another object, or a field of a wrong type, with its path.
+        TenantMismatchError: It is meant for another account, or of the other mode.
 
     Source:
         RULES PAY-2, PAY-6, X-1; Stripe API, Charge, PaymentIntent, Refund, Dispute, Event.
     """
     document = Reader.of(loads(raw))
+    if tenant is not None:
+        _check(document, tenant)
     if document.optional_text("object") != "event":
         return tuple(_facts(document))
     at = _moment(document, "created")
-    facts = _facts(document.reader("data").reader("object"))
-    return tuple(evolve(fact, at=at) for fact in facts)
+    carried = document.reader("data").reader("object")
+    if tenant is not None and carried.optional_boolean("livemode") is not None:
+        _check(carried, evolve(tenant, account=None))
+    return tuple(evolve(fact, at=at) for fact in _facts(carried))
+
+
+def _check(owner: Reader, tenant: Tenant) -> None:
+    """An event says its mode and its account; what it carries must not say another mode."""
+    account = owner.optional_text("account", longest=100)
+    tenant.check(account, is_live=owner.optional_boolean("livemode"))
 
 
 def report_of(fact: PaymentFact, tender: TenderId) -> PaymentReport | None:

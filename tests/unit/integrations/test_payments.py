@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from ordercore.codec.strict_json import PayloadError
-from ordercore.ids import TenderId
+from ordercore.ids import InvalidIdentifierError, TenderId
 from ordercore.integrations.payments import FactKind, PaymentFact, read_stripe, report_of
+from ordercore.integrations.tenants import InvalidTenantError, Tenant, TenantMismatchError
 from ordercore.money import EUR, JPY, USD, Currency, Money
 from ordercore.payment.commands import ReportDispute, ReportFailure, ReportOperation
 from ordercore.payment.model import DisputeStatus, Operation
@@ -253,3 +254,58 @@ def test_what_is_no_payment_is_refused_by_its_path(raw: str, path: str) -> None:
     with pytest.raises(PayloadError) as caught:
         read_stripe(raw)
     assert path == caught.value.path
+
+
+# --- for whom -------------------------------------------------------------------------------------
+
+
+def event(owner: str, **changes: object) -> str:
+    """An event that carries an object."""
+    told: dict[str, object] = {
+        "object": "event",
+        "created": 1_780_000_000,
+        "livemode": True,
+        "data": {"object": json.loads(owner)},
+    }
+    return json.dumps({**told, **changes})
+
+
+LIVE = Tenant(is_live=True)
+
+
+def test_what_is_meant_for_this_shop_is_read() -> None:
+    """ABUSE 68: the same facts with a tenant as without, for the right account and mode."""
+    raw = event(charge(livemode=True))
+    assert read_stripe(raw) == read_stripe(raw, tenant=LIVE)
+    connected = event(charge(), account="acct_1")
+    assert read_stripe(connected, tenant=Tenant(account="acct_1", is_live=True))
+    assert read_stripe(event(charge(), livemode=False), tenant=Tenant(is_live=False))
+    assert read_stripe(charge(livemode=True), tenant=LIVE)
+
+
+@pytest.mark.parametrize(
+    ("raw", "tenant"),
+    [
+        (event(charge(), livemode=False), LIVE),
+        (event(charge()), Tenant(is_live=False)),
+        (event(charge(), livemode=None), LIVE),
+        (event(charge(livemode=False)), LIVE),
+        (event(charge(), account="acct_2"), LIVE),
+        (event(charge()), Tenant(account="acct_1", is_live=True)),
+        (event(charge(), account="acct_2"), Tenant(account="acct_1", is_live=True)),
+        (charge(), LIVE),
+        (charge(livemode=False), LIVE),
+    ],
+)
+def test_what_is_meant_for_others_is_refused(raw: str, tenant: Tenant) -> None:
+    """ABUSE 68: another account, test mode in live, live in test, or no word about it."""
+    with pytest.raises(TenantMismatchError):
+        read_stripe(raw, tenant=tenant)
+
+
+def test_a_tenant_is_one() -> None:
+    """X-2: its mode is said, and its account is a name."""
+    with pytest.raises(InvalidTenantError):
+        Tenant(is_live=None)  # type: ignore[arg-type]  # hostile on purpose
+    with pytest.raises(InvalidIdentifierError):
+        Tenant(account="", is_live=True)
