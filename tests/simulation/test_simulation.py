@@ -1,155 +1,185 @@
-"""Every place at which one thing can go wrong; and engines with one bug each, which it finds."""
+"""Every place at which one thing can go wrong, and random lives in which several do."""
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Iterator
-from datetime import datetime
 from itertools import product
 from typing import Final
 
 import pytest
 from _pytest.mark.structures import ParameterSet
-from attrs import evolve
 
-from ordercore.facts import Report
-from ordercore.ids import Key
-from ordercore.order.model import Order
-from ordercore.payment.answers import Declined, DeclineKind, Unknown
-from ordercore.payment.commands import ReportAnswer
-from ordercore.payment.model import OperationStatus
-from ordercore.ports.unit_of_work import ChangeSet
-from ordercore.process.tasks import RemoteTask, SendPayment
-from ordercore.service.effects import NewId, SendToGateway
-from ordercore.service.engine import Engine
-from ordercore.service.requests import payment_call
-from ordercore.service.turn import Turn
+from ordercore.service.effects import (
+    Commit,
+    FindKey,
+    Load,
+    RecordFailure,
+    SendToGateway,
+    Sleep,
+)
 from ordercore.testing.simulation import (
-    DISPATCH,
+    FAULTS,
     FLOWS,
-    PLACE,
-    RETURN,
-    SLOW,
+    NAMED,
+    SETTINGS,
     Fault,
     Finding,
     Flow,
     Schedule,
     Setting,
-    World,
+    Tally,
+    effects,
     exhaustive,
+    relive,
     replay,
+    seeds,
+    shrink,
 )
 
-SETTINGS: Final = {
-    "told": Setting(),
-    "never told": Setting(hears=False),
-    "slow and never told": Setting(hears=False, pauses=SLOW),
-}
-NAMED: Final = {flow.name: flow for flow in FLOWS}
+TOLD, NEVER_TOLD, SLOW_WORKER = SETTINGS
+SHORT: Final = ("place", "capture at placement", "cancel at once", "expire", "in doubt")
+DEPTH_2: Final = 2
 
 
-def law_of_one_fault(flow: Flow, setting: Setting) -> list[Finding]:
-    """Whatever goes wrong once, both books end the same and the client gets what it wanted."""
-    return list(exhaustive(flow, depth=1, setting=setting))
+def law_of_faults(flow: Flow, setting: Setting, depth: int = 1) -> list[Finding]:
+    """Whatever goes wrong, both books end the same and the client gets what it wanted."""
+    return list(exhaustive(flow, depth, setting=setting))
 
 
-def _cases() -> Iterator[ParameterSet]:
-    """The longest flow once; in the other settings it is deep, and so is what lies between."""
-    for name, setting in product(NAMED, SETTINGS):
-        is_long = NAMED[name] is RETURN and setting != "told"
-        is_deep = is_long or setting == "never told"
-        yield pytest.param(name, setting, marks=[pytest.mark.deep] if is_deep else [])
+def _cases(*, deep: bool) -> Iterator[ParameterSet]:
+    """Every flow, told by webhooks; in the other settings the short ones, and by night all."""
+    for name, number in product(NAMED, range(len(SETTINGS))):
+        setting = SETTINGS[number]
+        if setting.hears or not NAMED[name].must_hear:
+            is_deep = deep or not (setting is TOLD or (setting is SLOW_WORKER and name in SHORT))
+            marks = [pytest.mark.deep] if is_deep else []
+            yield pytest.param(name, number, marks=marks, id=f"{name}-{number}")
 
 
-@pytest.mark.parametrize(("name", "setting"), tuple(_cases()))
-def test_no_single_fault_does_harm(name: str, setting: str) -> None:
+@pytest.mark.parametrize(("name", "number"), tuple(_cases(deep=False)))
+def test_no_single_fault_does_harm(name: str, number: int) -> None:
     """Each life with one fault comes to rest with equal books and with what was wanted."""
-    assert "" == "\n".join(map(str, law_of_one_fault(NAMED[name], SETTINGS[setting])))
+    assert "" == "\n".join(map(str, law_of_faults(NAMED[name], SETTINGS[number])))
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize(("name", "number"), tuple(_cases(deep=True)))
+def test_no_two_faults_do_harm(name: str, number: int) -> None:
+    """Each life with two faults does so too."""
+    found = law_of_faults(NAMED[name], SETTINGS[number], DEPTH_2)
+    assert "" == "\n".join(map(str, found))
+
+
+def test_random_lives_do_no_harm(capsys: pytest.CaptureFixture[str]) -> None:
+    """Some hundred lives with up to three faults each; the speed is printed."""
+    _live_at_random(300, capsys)
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("setting", ["told", "never told"])
-def test_no_two_faults_do_harm(setting: str) -> None:
-    """
-    Each placement with two faults does so too, where the worker is punctual.
-
-    With a slow one the next question comes after a day, and a person may have to look.
-    """
-    assert "" == "\n".join(map(str, exhaustive(PLACE, depth=2, setting=SETTINGS[setting])))
+@pytest.mark.timeout(0)
+def test_a_hundred_thousand_random_lives_do_no_harm(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same by night."""
+    _live_at_random(100_000, capsys)
 
 
-def test_a_life_can_be_lived_again() -> None:
-    """The same schedule asks for the same effects, one by one."""
-    schedule = Schedule(((9, Fault.CRASH_BEFORE),))
-    one, two = World(schedule), World(schedule)
-    assert () == one.live(DISPATCH) == two.live(DISPATCH)
-    assert one.trace == two.trace
+def _live_at_random(count: int, capsys: pytest.CaptureFixture[str]) -> None:
+    tally, began = Tally(), time.process_time()
+    found = list(seeds(count, tally=tally))
+    spent = time.process_time() - began
+    with capsys.disabled():
+        sys.stdout.write(f"\n{count} random lives: {count / spent:.0f} a second\n")
+    assert "" == "\n".join(f"seed {each.seed}: {each}" for each in found)
+    assert count == tally.lives
 
 
-@pytest.mark.parametrize("fault", Fault)
-def test_each_fault_strikes(fault: Fault) -> None:
-    """A struck life asks for other effects than one in which nothing goes wrong."""
-    calm = World()
-    assert () == calm.live(PLACE)
-    kind = "Commit" if fault is Fault.COMMIT_RAISED_BUT_SUCCEEDED else "SendToGateway"
-    index = [type(effect).__name__ for effect in calm.trace].index(kind)
-    struck = World(Schedule(((index, fault),)))
-    assert () == struck.live(PLACE)
-    assert calm.trace[: index + 1] == struck.trace[: index + 1]
-    assert calm.trace != struck.trace
+def test_the_speed_of_lives_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """How many lives a second are judged on one core, over the flows of CI."""
+    tally, began = Tally(), time.process_time()
+    for name in SHORT:
+        assert [] == list(exhaustive(NAMED[name], tally=tally))
+    speed = tally.lives / (time.process_time() - began)
+    with capsys.disabled():
+        sys.stdout.write(f"\n{tally.lives} lives, {tally.merged} merged: {speed:.0f} a second\n")
+    assert tally.merged < tally.lives
 
 
-# --- planted bugs -------------------------------------------------------------------------------
+def test_every_fault_strikes_every_boundary() -> None:
+    """The table of pairs is struck in full: by two flows, and by two faults where it needs two."""
+    tally = Tally()
+    for name, setting in (
+        ("in doubt", TOLD),
+        ("in doubt", SLOW_WORKER),
+        ("cancel at once", TOLD),
+    ):
+        assert [] == list(exhaustive(NAMED[name], setting=setting, tally=tally))
+    wanted = {(kind.__name__, fault) for kind, faults in FAULTS.items() for fault in faults}
+    assert set() == wanted - set(tally.struck) - set(_struck_after_a_failure())
 
 
-class SendsBeforeSaving(Engine):
-    """Charges first and writes the intent down after that."""
-
-    async def _write(self, turn: Turn, changes: ChangeSet) -> Turn:
-        for key, found in turn.current.payment.operations.items():
-            if found.status is OperationStatus.INTENDED:
-                await SendToGateway(payment_call(turn.current, key))
-        return await super()._write(turn, changes)
-
-
-class FreshKeyOnRetry(Engine):
-    """Sends again under another key."""
-
-    async def _perform(self, task: RemoteTask, order: Order) -> Report | None:
-        if isinstance(task, SendPayment):
-            call = payment_call(order, task.key)
-            if order.payment.operations[task.key].status is OperationStatus.IN_DOUBT:
-                other = Key(f"{task.key}-{await NewId()}")
-                answer = await SendToGateway(evolve(call, key=other))
-                return ReportAnswer(key=task.key, answer=answer, at=order.placed_at)
-        return await super()._perform(task, order)
+def _struck_after_a_failure() -> Iterator[tuple[str, Fault]]:
+    """A worker that cannot read its order notes the failure, and ends it by a sleep."""
+    flow, setting = NAMED["in doubt"], NEVER_TOLD
+    names = effects(flow, setting=setting)
+    failure = Schedule(((names.index("Load", names.index("TakeDue")), Fault.STORE_DOWN),))
+    after = effects(flow, failure, setting=setting)
+    for kind in (RecordFailure, Sleep):
+        index = after.index(kind.__name__)
+        for fault in FAULTS[kind]:
+            assert relive(flow, failure.then(index, fault), setting=setting) is None
+            yield kind.__name__, fault
 
 
-class SilenceIsNo(Engine):
-    """Takes a missing answer for a decline."""
-
-    async def _perform(self, task: RemoteTask, order: Order) -> Report | None:
-        report = await super()._perform(task, order)
-        if isinstance(report, ReportAnswer) and isinstance(report.answer, Unknown):
-            return evolve(report, answer=Declined(kind=DeclineKind.SOFT, code="timeout"))
-        return report
+# --- the tools themselves -----------------------------------------------------------------------
 
 
-class ForgetsToWake(Engine):
-    """Leaves nothing behind that would bring a worker back."""
-
-    def _due_at(self, turn: Turn, now: datetime) -> datetime | None:
-        del turn, now
-        return None
+def test_a_seed_is_a_life() -> None:
+    """The same seed is clean every time, whatever was lived before it."""
+    assert replay(7) is None
+    assert [] == list(seeds(3, first=6))
 
 
-@pytest.mark.parametrize("flow", [PLACE, DISPATCH], ids=lambda flow: flow.name)
-@pytest.mark.parametrize("bug", [SendsBeforeSaving, FreshKeyOnRetry, SilenceIsNo, ForgetsToWake])
-def test_a_planted_bug_is_found(bug: type[Engine], flow: Flow) -> None:
-    """One fault is enough, none is not; and the printed schedule finds the same again."""
-    setting = Setting(engine=bug(), hears=False)
-    assert replay(flow, Schedule(), setting=setting) is None
-    found = next(exhaustive(flow, depth=1, setting=setting))
-    assert found == replay(flow, found.schedule, setting=setting)
-    assert 1 == len(found.schedule.strikes)
-    assert str(found.schedule.strikes[0][1]) in str(found)
-    assert replay(flow, found.schedule, setting=Setting(hears=False)) is None
+@pytest.mark.parametrize("fault", [Fault.STALE_READ, Fault.CRASH_AFTER, Fault.ZOMBIE])
+def test_a_schedule_of_two_is_lived_again(fault: Fault) -> None:
+    """A schedule with faults at two places is one life; it is clean here."""
+    schedule = Schedule(((3, Fault.CRASH_BEFORE), (9, fault)))
+    assert relive(NAMED["place"], schedule) is None
+    assert shrink(NAMED["place"], schedule) is None
+
+
+def test_an_exact_search_finds_the_same() -> None:
+    """Going on from one of several like states only saves time: both searches are clean."""
+    likely, exact = Tally(), Tally()
+    assert [] == list(exhaustive(NAMED["cancel at once"], tally=likely))
+    assert [] == list(exhaustive(NAMED["cancel at once"], tally=exact, is_exact=True))
+    assert likely.lives == exact.lives
+    assert likely.calls < exact.calls
+
+
+# --- bugs that were found -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("boundary", [FindKey, Load, Commit])
+def test_a_second_try_with_the_same_key_is_no_refusal(boundary: type[object]) -> None:
+    """Who is overtaken by its own second try gets that one's answer (RULES O-10)."""
+    schedule = Schedule(((_first(NAMED["cancel at once"], boundary, 16), Fault.SAME_KEY_FIRST),))
+    assert relive(NAMED["cancel at once"], schedule) is None
+
+
+def test_an_authorisation_that_a_person_resolved_expires() -> None:
+    """After a reply that did not fit, a person's word has an end too: nobody trusts it later."""
+    flow = NAMED["authorise anew"]
+    schedule = Schedule(((_first(flow, SendToGateway, 0), Fault.WRONG_AMOUNT),))
+    assert relive(flow, schedule, setting=NEVER_TOLD) is None
+
+
+def _first(flow: Flow, kind: type[object], start: int) -> int:
+    """The number of the first effect of a kind in a calm life, from *start* on."""
+    names = [name.partition("(")[0] for name in effects(flow)]
+    return names.index(kind.__name__, start)
+
+
+def test_flows_have_names_of_their_own() -> None:
+    """A flow is found by its name."""
+    assert len(FLOWS) == len(NAMED)

@@ -47,15 +47,19 @@ class MemoryBooks(Books):
         )
 
     def fingerprint(self) -> Hashable:
-        """Equal for books that will answer and tell the same from here on."""
+        """Equal for books that answer and tell the same from here on, where chance has no part."""
         return (
             tuple(self.rows),
             tuple(self.disputes.items()),
-            frozenset(self.calls.items()),
+            self.kept(),
             tuple(self.wrong),
             tuple(self.late),
             tuple(self.to_tell.values()),
         )
+
+    def kept(self) -> Hashable:
+        """The keys whose calls were not like all others."""
+        return frozenset(call for call in self.calls if call[1] not in {"call", "ask"})
 
     # --- operations -----------------------------------------------------------------------------
 

@@ -1,44 +1,52 @@
 """
-One life in the simulation: a shop, its clock, the faults that strike, and what must hold at rest.
+One life in the simulation: a shop, its clock, and the faults that strike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Hashable
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum, unique
-from itertools import count
+from functools import partial
 from typing import Final, TypeVar, cast
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
-from ordercore.adapters.memory import MemoryStore
-from ordercore.errors import OrderCoreError, UnavailableError
+from ordercore.errors import ConflictError, NotFoundError, OrderCoreError, UnavailableError
 from ordercore.facts import Report, Request
 from ordercore.ids import Actor, ItemId, LineId, LocationId, OrderId, StreamId
-from ordercore.inventory.audit import audit
 from ordercore.inventory.commands import ReceivedLine, ReceiveStock
 from ordercore.inventory.sourcing import InOrder
-from ordercore.money import EUR
-from ordercore.order.balance import balance
-from ordercore.order.commands import Place
-from ordercore.order.completion import has_open_operations
-from ordercore.order.decide import replay as fold
+from ordercore.moment import after
+from ordercore.order.commands import AddNote, Place
 from ordercore.order.model import Order
-from ordercore.ports.gateways import IdSource
-from ordercore.ports.unit_of_work import Committed
-from ordercore.process.due import due
-from ordercore.process.tasks import CheckQueue
+from ordercore.order.terms import Terms
+from ordercore.payment.commands import Outcome, ResolveOperation
+from ordercore.payment.model import OperationStatus
+from ordercore.ports.gateways import IdSource, PaymentGateway
 from ordercore.service.effects import (
+    AskGateway,
     Effect,
+    FindKey,
     Ports,
+    SendToGateway,
 )
 from ordercore.service.engine import Engine
 from ordercore.service.intentions import intention_of
 from ordercore.service.stock import StockEngine
 from ordercore.service.sync import NoCarrier, run
 from ordercore.service.worker import Worker
-from ordercore.testing.sandbox import Faults, SandboxDownError, SandboxGateway
+from ordercore.testing._simulation_faults import FATES, LATE, CrashedError, Fault, Schedule
+from ordercore.testing._simulation_store import (
+    Histories,
+    Saved,
+    SimulatedStore,
+    books_likeness,
+)
+from ordercore.testing.sandbox import (
+    EntryState,
+    Faults,
+    SandboxGateway,
+)
 
 __all__ = [
     "LINE",
@@ -46,12 +54,9 @@ __all__ = [
     "PUNCTUAL",
     "SHOP",
     "SLOW",
-    "CrashedError",
-    "Fault",
-    "Finding",
     "Flow",
-    "Schedule",
     "Setting",
+    "Step",
     "World",
 ]
 
@@ -62,75 +67,44 @@ STREAM: Final = StreamId(ORDER)
 LINE: Final = LineId("1")
 SHOP: Final = LocationId("shop")
 CLIENT: Final = Actor("customer:1")
+STAFF: Final = Actor("staff:1")
 STOCKED: Final = 5
 MOST_ROUNDS: Final = 50
+PAST: Final = timedelta(minutes=1)
 
-PUNCTUAL: Final = (timedelta(minutes=2), timedelta(minutes=6), timedelta(hours=1))
-"""A worker that comes while a payment may still be sent again."""
-SLOW: Final = (timedelta(minutes=20), timedelta(minutes=30), timedelta(hours=1))
+PUNCTUAL: Final = timedelta(0)
+"""A worker that comes when it should: a payment may still be sent again."""
+SLOW: Final = timedelta(minutes=20)
 """A worker that comes when nothing may be sent any more, and the gateway must be asked."""
 
 
-@unique
-class Fault(StrEnum):
-    """What goes wrong at one effect."""
-
-    CRASH_BEFORE = "crash_before"
-    """The process dies, and the effect does not happen."""
-    CRASH_AFTER = "crash_after"
-    """The process dies after the effect has happened."""
-    ANSWER_LOST = "answer_lost"
-    """The gateway does it, and its answer never comes."""
-    COMMIT_RAISED_BUT_SUCCEEDED = "commit_raised_but_succeeded"
-    """The store writes it, and the connection breaks before it says so."""
-    GATEWAY_ERROR = "gateway_error"
-    """The gateway fails (5xx) and does nothing."""
-
-
-@define
-class CrashedError(UnavailableError):
-    """The simulated process died; what it had not written is gone."""
-
-    sentence = "The process died at effect {index}."
-    index: int
-
-
-@frozen
-class Schedule:
-    """
-    Which fault strikes at the effect with which number, counted from 0 over a whole life.
-
-    >>> print(Schedule(((3, Fault.CRASH_AFTER), (9, Fault.ANSWER_LOST))))
-    effect 3: crash_after
-    effect 9: answer_lost
-    """
-
-    strikes: tuple[tuple[int, Fault], ...] = ()
-
-    @property
-    def last(self) -> int:
-        """The number of the last effect that is struck; -1 where none is."""
-        return max((index for index, _ in self.strikes), default=-1)
-
-    def fault_at(self, index: int) -> Fault | None:
-        """The fault at this effect, if any."""
-        return dict(self.strikes).get(index)
-
-    def then(self, index: int, fault: Fault) -> Schedule:
-        """The same with one fault more."""
-        return Schedule((*self.strikes, (index, fault)))
-
-    def __str__(self) -> str:
-        return "\n".join(f"effect {index}: {fault}" for index, fault in self.strikes) or "no fault"
+def itself(gateway: PaymentGateway) -> PaymentGateway:
+    """Nothing between the engine and the gateway."""
+    return gateway
 
 
 @frozen(kw_only=True)
 class Setting:
-    """The engine to test, whether the gateway's webhooks arrive, and when the worker comes."""
+    """
+    What is tested, and how its world goes on where nothing strikes.
+
+    ``engine`` and ``terms`` are the host's own. ``between`` puts the host's own gateway in front
+    of the sandbox; it is called once for each process, so that it keeps nothing when one dies.
+    ``hears``: whether webhooks arrive. ``lateness``: how late the worker comes to what is due.
+    ``reconciles``: whether every figure of the gateway's books is reported once all is at rest,
+    which must then be no news.
+    """
 
     engine: Engine = field(factory=Engine)
+    terms: Terms = field(factory=Terms)
+    between: Callable[[PaymentGateway], PaymentGateway] = itself
     hears: bool = True
-    pauses: tuple[timedelta, ...] = PUNCTUAL
+    lateness: timedelta = PUNCTUAL
+    reconciles: bool = True
+
+
+Step = Callable[["World"], Request | None]
+"""What a client wants next; None: the step happened outside, and nothing is asked."""
 
 
 @frozen(kw_only=True)
@@ -138,82 +112,75 @@ class Flow:
     """
     What a client wants, step by step, and what it comes to in cents at the gateway.
 
-    A step is asked for once, and repeated with the same key until it is served.
+    A step is asked for once, and repeated with the same key until it is served. ``terms`` changes
+    those of the setting.
     """
 
     name: str
-    steps: tuple[Callable[[World], Request], ...]
+    steps: tuple[Step, ...]
     live: int = 0
     captured: int = 0
     refunded: int = 0
-
-
-@frozen(kw_only=True)
-class Finding:
-    """A life that did not end as it must: printed with the effects that were struck."""
-
-    flow: str
-    schedule: Schedule
-    effects: tuple[str, ...]
-    problems: tuple[str, ...]
-
-    def __str__(self) -> str:
-        struck = (
-            f"  effect {index} {self.effects[index]}: {fault}"
-            for index, fault in self.schedule.strikes
-            if index < len(self.effects)
-        )
-        return "\n".join((self.flow, *struck, *(f"  -> {problem}" for problem in self.problems)))
+    terms: Callable[[Terms], Terms] = lambda terms: terms
+    must_hear: bool = False
+    """Whether it makes no sense without webhooks."""
 
 
 class _Numbers(IdSource):
     """1, 2, 3 …: the same life gives the same ids."""
 
     def __init__(self) -> None:
-        self._numbers = count(1)
+        self.last = 0
 
     def new_id(self) -> str:
-        return f"id-{next(self._numbers)}"
+        self.last += 1
+        return f"id-{self.last}"
 
 
 @define
 class World:
     """
-    One shop with one clock, in which one schedule is lived through.
+    One shop with one clock.
 
-    ``trace`` is every effect that was asked for; only those of `drive` count and can be struck.
+    ``trace`` is every effect of `drive` since `strikes` was set: only those can be struck.
     """
 
-    schedule: Schedule = Schedule()
     setting: Setting = field(factory=Setting)
+    terms: Terms = field(factory=Terms)
+    histories: Histories = field(factory=Histories)
+    states: dict[Hashable, int] = field(factory=dict[Hashable, int])
     now: datetime = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    strikes: Schedule = Schedule()
     trace: list[Effect[object]] = field(factory=list[Effect[object]])
+    rival: Callable[[], object] | None = None
+    """What the client's second try would do."""
+    surprises: list[str] = field(factory=list[str])
+    """What others, who came in between, should not have been told."""
     gateway: SandboxGateway = field(init=False)
-    store: MemoryStore = field(init=False)
-    ports: Ports = field(init=False)
+    store: SimulatedStore = field(init=False)
+    ids: _Numbers = field(init=False)
     worker: Worker = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Open the shop, and put some stock on its shelf."""
-        self.gateway = SandboxGateway(
-            ":memory:",
-            clock=self.clock,
-            decline=False,
-            faults=Faults(lost=0 if self.setting.hears else 1000),
-        )
-        self.store = MemoryStore(clock=self.clock)
-        self.ports = Ports(
-            store=self.store, payments=self.gateway, carrier=NoCarrier(), ids=_Numbers()
-        )
+        hears = Faults(lost=0 if self.setting.hears else 1000)
+        self.gateway = SandboxGateway(":memory:", clock=self.clock, decline=False, faults=hears)
+        self.store = SimulatedStore(self.clock, self.histories)
+        self.ids = _Numbers()
         stock = StockEngine(strategy=InOrder())
         self.worker = Worker(engine=self.setting.engine, stock=stock)
         line = ReceivedLine(item=ItemId("item-1"), location=SHOP, quantity=STOCKED)
         receive = ReceiveStock(lines=(line,))
-        run(stock.execute(receive, by=CLIENT, key=None, stream=None, reason=""), self.ports)
+        run(stock.execute(receive, by=CLIENT, key=None, stream=None, reason=""), self.ports())
 
     def clock(self) -> datetime:
         """The time of the store and of the gateway."""
         return self.now
+
+    def ports(self) -> Ports:
+        """The outside as one new process sees it."""
+        payments = self.setting.between(self.gateway)
+        return Ports(store=self.store, payments=payments, carrier=NoCarrier(), ids=self.ids)
 
     def order(self) -> Order:
         """
@@ -222,7 +189,24 @@ class World:
         Raises:
             UnknownOrderError: It was not placed yet.
         """
-        return run(self.setting.engine.load(STREAM), self.ports)
+        return run(self.setting.engine.load(STREAM), self.ports())
+
+    # --- going back -----------------------------------------------------------------------------
+
+    def save(self) -> Saved:
+        """Everything, to go back to."""
+        books = self.gateway.save()
+        state = self.store.fingerprint(), books.fingerprint(), self.now
+        number = self.states.setdefault(state, len(self.states))
+        like = self.store.likeness(), books_likeness(books, self.now)
+        likeness = self.states.setdefault(like, len(self.states))
+        return Saved(self.store.save(), books, self.now, self.ids.last, number, likeness)
+
+    def restore(self, saved: Saved) -> None:
+        """Go back."""
+        self.store.restore(saved.store)
+        self.gateway.restore(saved.books)
+        self.now, self.ids.last = saved.now, saved.ids
 
     # --- driving --------------------------------------------------------------------------------
 
@@ -235,84 +219,152 @@ class World:
         """
         answer: object = None
         error: Exception | None = None
+        ports = self.ports()
         while True:
             try:
                 effect = work.send(answer) if error is None else work.throw(error)
             except StopIteration as stop:
                 return cast("_T", stop.value)
             try:
-                answer, error = self._strike(effect), None
+                answer, error = self._strike(effect, ports), None
             except CrashedError:
                 work.close()
                 raise
             except Exception as raised:  # noqa: BLE001  # the coroutine decides what it means
                 error = raised
 
-    def _strike(self, effect: Effect[object]) -> object:
+    def _strike(self, effect: Effect[object], ports: Ports) -> object:
         index = len(self.trace)
         self.trace.append(effect)
-        fault = self.schedule.fault_at(index)
-        if fault is Fault.CRASH_BEFORE:
-            raise CrashedError(index)
-        if fault is Fault.GATEWAY_ERROR:
-            raise SandboxDownError
-        answer = effect.call(self.ports)
+        fault = self.strikes.fault_at(index)
+        if fault is None:
+            return effect.call(ports)
+        self._befall(fault, index)
+        answer = self._answer(effect, fault, ports)
         match fault:
             case Fault.CRASH_AFTER:
                 raise CrashedError(index)
-            case Fault.ANSWER_LOST:
-                raise TimeoutError
             case Fault.COMMIT_RAISED_BUT_SUCCEEDED:
                 raise UnavailableError
+            case Fault.WEBHOOK_FIRST:
+                self._aside(partial(self._others_hear, 1))
+            case Fault.WEBHOOK_TWICE:
+                self._aside(partial(self._others_hear, 2))
             case _:
-                return answer
+                pass
+        return answer
 
-    # --- a life ---------------------------------------------------------------------------------
-
-    def live(self, flow: Flow) -> tuple[str, ...]:
-        """Live through a flow; what is wrong after the first step after which something is."""
+    def _aside(self, others: Callable[[], object]) -> None:
+        """Let others act; what goes wrong there is not the paused process's business."""
         try:
-            for number, step in enumerate(flow.steps):
-                problems = self._serve(step(self), key=f"step-{number}")
-                if problems:
-                    return problems
-            return tuple(_amounts(self, flow))
+            others()
+        except (ConflictError, UnavailableError):
+            return
         except OrderCoreError as error:
-            return (f"{error.code}: {error}",)
+            self.surprises.append(f"in between: {error.code}: {error}")
 
-    def _serve(self, command: Request, *, key: str) -> tuple[str, ...]:
-        """Ask until served, the worker between; then let all come to rest."""
-        for _ in range(len(self.schedule.strikes) + 1):
-            is_served = self._ask(command, key)
-            self._recover()
-            problems = tuple(_problems(self))
-            if problems or is_served:
-                return problems
-        return (f"{type(command).__name__} was never served",)
+    def _befall(self, fault: Fault, index: int) -> None:
+        """What happens before the effect."""
+        match fault:
+            case Fault.CRASH_BEFORE:
+                raise CrashedError(index)
+            case Fault.STORE_DOWN:
+                raise UnavailableError
+            case Fault.ZOMBIE:
+                self.now += self.setting.engine.settings.lease + PAST
+                self._aside(self._others_work)
+            case Fault.WEBHOOK_AT_ONCE:
+                self._aside(partial(self._others_hear, 1))
+            case Fault.ACTOR_FIRST:
+                self._aside(self._staff)
+            case Fault.SAME_KEY_FIRST if self.rival is not None:
+                self._aside(self.rival)
+            case _ if fault in LATE:
+                self._pass(fault)
+            case _:
+                pass
 
-    def _ask(self, command: Request | Report, key: str | None) -> bool:
+    def _pass(self, fault: Fault) -> None:
+        """Time passes until something is over."""
+        match fault:
+            case Fault.PAST_WINDOW:
+                self.now += self.terms.payment.send_window + PAST
+            case Fault.PAST_KEY:
+                self.now += self.gateway.capabilities.key_lifetime + PAST
+            case _:
+                self.now = after(self.now, self.terms.confirm_within) + PAST
+
+    def _answer(self, effect: Effect[object], fault: Fault, ports: Ports) -> object:
+        match fault:
+            case Fault.STALE_READ if isinstance(effect, FindKey):
+                return None
+            case Fault.STALE_READ:
+                with self.store.a_commit_ago():
+                    return effect.call(ports)
+            case Fault.DUPLICATED:
+                effect.call(ports)
+                return effect.call(ports)
+            case Fault.CLOCK_BACK | Fault.CLOCK_AHEAD:
+                skew = self.terms.payment.clock_skew
+                return self.now + (skew if fault is Fault.CLOCK_AHEAD else -skew)
+            case _ if fault in FATES and isinstance(effect, SendToGateway | AskGateway):
+                self.gateway.meet(FATES[fault])
+                return effect.call(ports)
+            case _:
+                return effect.call(ports)
+
+    # --- what others do in between --------------------------------------------------------------
+
+    def _others_hear(self, copies: int) -> None:
+        for delivery in self.gateway.webhooks():
+            for _ in range(copies):
+                intention = intention_of(delivery.report, key=None, by=CLIENT, order=ORDER)
+                run(self.setting.engine.execute(STREAM, delivery.report, intention), self.ports())
+
+    def _others_work(self) -> None:
+        for _ in range(MOST_ROUNDS):
+            if run(self.worker.run_due(10), self.ports()).is_idle:
+                return
+
+    def _staff(self) -> None:
+        """Somebody writes a note; whoever changes an order does all that is due."""
+        note = AddNote(text="seen")
+        intention = intention_of(note, key=None, by=STAFF, order=ORDER)
+        try:
+            run(self.setting.engine.execute(STREAM, note, intention), self.ports())
+        except NotFoundError:
+            return
+
+    # --- what a client, a webhook, the worker and a person do -----------------------------------
+
+    def ask(self, command: Request | Report, key: str | None) -> bool:
+        """Ask for something; whether it was served."""
         about = None if isinstance(command, Place) else ORDER
         intention = intention_of(command, key=key, by=CLIENT, order=about)
+        engine = self.setting.engine
+
+        def again() -> None:
+            if key is not None:
+                run(engine.execute(STREAM, command, intention), self.ports())
+
+        self.rival = again
         try:
-            self.drive(self.setting.engine.execute(STREAM, command, intention))
-        except UnavailableError:
+            self.drive(engine.execute(STREAM, command, intention))
+        except (UnavailableError, ConflictError):
             return False
+        finally:
+            self.rival = None
         return True
 
-    def _recover(self) -> None:
-        """Time passes in small steps; each time webhooks arrive and the worker does its rounds."""
-        for pause in self.setting.pauses:
-            self.now += pause
-            for _ in range(len(self.schedule.strikes) + 1):
-                if self._hear() and self._work():
-                    break
-                self.now += self.setting.engine.settings.lease
+    def hear(self) -> bool:
+        """Serve all webhooks; one whose receiver dies, or knows no such order yet, comes again."""
+        try:
+            return all(self.ask(delivery.report, None) for delivery in self.gateway.webhooks())
+        except NotFoundError:
+            return False
 
-    def _hear(self) -> bool:
-        """A webhook whose receiver dies comes again."""
-        return all(self._ask(delivery.report, None) for delivery in self.gateway.webhooks())
-
-    def _work(self) -> bool:
+    def work(self) -> bool:
+        """Let the worker do its rounds until nothing is due; whether it came to an end."""
         try:
             for _ in range(MOST_ROUNDS):
                 if self.drive(self.worker.run_due(10)).is_idle:
@@ -321,53 +373,27 @@ class World:
             pass
         return False
 
-
-# --- what must hold at rest ---------------------------------------------------------------------
-
-
-def _problems(world: World) -> Iterator[str]:
-    """What is wrong now that all has come to rest."""
-    yield from (f"gateway: {found.kind} {found.detail}" for found in world.gateway.violations())
-    for entry in audit(world.store.ledger(), world.store.all_counters()):
-        yield f"stock audit: {entry.figure} is {entry.recorded}, not {entry.derived}"
-    history: list[Committed] = list(world.store.history(STREAM))
-    if not history:
-        yield from (f"{entry.key} was sent for no order" for entry in world.gateway.ledger())
-        return
-    order = world.order()
-    if fold([event for commit in history for event in commit.events[STREAM]]) != order:
-        yield "the replayed history is another order"
-    yield from _different_books(world, order)
-    yield from _unrest(world, order)
-
-
-def _different_books(world: World, order: Order) -> Iterator[str]:
-    for entry in world.gateway.ledger():
-        if entry.key not in order.payment.operations:
-            yield f"{entry.key} is no saved intent"
-    ours, theirs = balance(order).totals, world.gateway.totals(EUR)
-    for name, own, other in (
-        ("live", ours.authorised, theirs.live),
-        ("captured", ours.captured, theirs.captured),
-        ("refunded", ours.refunded, theirs.refunded),
-    ):
-        if own != other:
-            yield f"{name}: {own} by the order, {other} at the gateway"
-
-
-def _unrest(world: World, order: Order) -> Iterator[str]:
-    tasks = [task for task in due(order, world.now) if not isinstance(task, CheckQueue)]
-    yield from (f"still due: {task}" for task in tasks)
-    if has_open_operations(order):
-        yield "a payment operation is still open"
-    if world.store.take_due(limit=1, lease=timedelta(0)):
-        yield "the worker would still find work"
-
-
-def _amounts(world: World, flow: Flow) -> Iterator[str]:
-    """That the client got what it wanted: no fault is an excuse for doing nothing."""
-    totals = world.gateway.totals(EUR)
-    wanted = (flow.live, flow.captured, flow.refunded)
-    found = (totals.live.minor, totals.captured.minor, totals.refunded.minor)
-    if wanted != found:
-        yield f"live, captured and refunded are {found}, not {wanted}"
+    def resolve(self) -> int:
+        """Let a person look up in the gateway's books what was parked; how many there were."""
+        parked = [
+            found.intent
+            for found in self.order().payment.operations.values()
+            if found.status is OperationStatus.PARKED
+        ]
+        for intent in parked:
+            entry = next((row for row in self.gateway.ledger() if row.key == intent.key), None)
+            if entry is not None and entry.state is EntryState.PENDING:
+                continue
+            done = entry is not None and entry.state is EntryState.SUCCEEDED
+            command = ResolveOperation(
+                key=intent.key,
+                outcome=Outcome.SUCCEEDED if done else Outcome.NEVER_HAPPENED,
+            )
+            if entry is not None and done:
+                command = evolve(command, reference=entry.reference, amount=entry.amount)
+            try:
+                intention = intention_of(command, key=None, by=STAFF, order=ORDER)
+                run(self.setting.engine.execute(STREAM, command, intention), self.ports())
+            except OrderCoreError:
+                continue
+        return len(parked)

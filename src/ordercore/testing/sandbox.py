@@ -337,6 +337,7 @@ class SandboxGateway(PaymentGateway):
             SandboxFileError: They lie in a file.
         """
         self._in_memory().books = books.copy()
+        self._next = None
 
     def _in_memory(self) -> MemoryFile:
         if isinstance(self._file, MemoryFile):

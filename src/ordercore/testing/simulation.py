@@ -6,60 +6,50 @@ gateway, on a clock that only the simulation moves. Every touch of the outside i
 (`ordercore.service.effects`), and effects are counted: a `Schedule` names the numbers at which a
 fault strikes, so that any life can be lived again exactly.
 
->>> [str(finding) for finding in exhaustive(PLACE, depth=1)]
+>>> [str(finding) for finding in exhaustive(NAMED["place"], depth=1)]
 []
->>> replay(PLACE, Schedule(((7, Fault.CRASH_BEFORE),))) is None
+>>> relive(NAMED["place"], Schedule(((7, Fault.CRASH_BEFORE),))) is None
 True
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from random import Random
 from typing import Final
 
-from ordercore.facts import Request
-from ordercore.fulfilment.commands import AcceptCancel, Dispatch, PackItem, PackParcel, PickUnits
-from ordercore.fulfilment.model import LineUnits
-from ordercore.ids import FulfilmentId, ParcelId, ReturnId
-from ordercore.order.commands import Cancel, Place, Refund
-from ordercore.order.quote import quote_refund
-from ordercore.pricing.slots import SlotSet
-from ordercore.returns.commands import Finding as InspectionFinding
-from ordercore.returns.commands import InspectReturn, ReceiveReturn
-from ordercore.returns.model import Grade, ReturnUnits
-from ordercore.service.effects import (
-    AskGateway,
-    BookParcelCall,
-    Commit,
-    Effect,
-    RecordFailure,
-    SendToGateway,
-    Sleep,
-    TakeDue,
+from attrs import define, evolve, field
+
+from ordercore.testing._simulation_faults import (
+    FAULTS,
+    CrashedError,
+    Fault,
+    Schedule,
+    name_of,
 )
+from ordercore.testing._simulation_flows import FLOWS, NAMED
+from ordercore.testing._simulation_search import Explorer, Finding, Tally
 from ordercore.testing._simulation_world import (
     LINE,
     ORDER,
     PUNCTUAL,
     SHOP,
     SLOW,
-    CrashedError,
-    Fault,
-    Finding,
     Flow,
-    Schedule,
     Setting,
+    Step,
     World,
 )
-from ordercore.testing.scenario import small_order
 
 __all__ = [
-    "CANCEL",
-    "DISPATCH",
+    "FAULTS",
     "FLOWS",
-    "PLACE",
+    "LINE",
+    "NAMED",
+    "ORDER",
     "PUNCTUAL",
-    "RETURN",
+    "SETTINGS",
+    "SHOP",
     "SLOW",
     "CrashedError",
     "Fault",
@@ -67,135 +57,130 @@ __all__ = [
     "Flow",
     "Schedule",
     "Setting",
+    "Step",
+    "Tally",
     "World",
+    "effects",
     "exhaustive",
+    "relive",
     "replay",
+    "seeds",
+    "shrink",
 ]
 
-PARCEL: Final = ParcelId("parcel-1")
-RETURN_ID: Final = ReturnId("return-1")
-
-
-# --- flows --------------------------------------------------------------------------------------
-
-
-def _place(_world: World) -> Request:
-    small = small_order()
-    return Place(order=ORDER, priced=small.priced, terms=small.terms, tenders=small.payment.tenders)
-
-
-def _work(world: World) -> FulfilmentId:
-    return next(iter(world.order().fulfilment.orders), FulfilmentId("not planned"))
-
-
-def _pick(world: World) -> Request:
-    return PickUnits(fulfilment=_work(world), lines=(LineUnits(line=LINE, quantity=2),))
-
-
-def _pack(world: World) -> Request:
-    items = (PackItem(line=LINE, quantity=2),)
-    return PackParcel(parcel=PARCEL, fulfilment=_work(world), items=items)
-
-
-def _receive(_world: World) -> Request:
-    units = (ReturnUnits(line=LINE, quantity=1),)
-    return ReceiveReturn(return_id=RETURN_ID, items=units, location=SHOP)
-
-
-def _inspect(_world: World) -> Request:
-    result = InspectionFinding(units=ReturnUnits(line=LINE, quantity=1), grade=Grade.A_NEW)
-    return InspectReturn(return_id=RETURN_ID, results=(result,))
-
-
-def _refund(world: World) -> Request:
-    return Refund(quote=quote_refund(world.order(), ((LINE, SlotSet.of(0, 1)),), world.now))
-
-
-def _dispatch(_world: World) -> Request:
-    return Dispatch(parcel=PARCEL)
-
-
-def _cancel(_world: World) -> Request:
-    return Cancel()
-
-
-def _agree(world: World) -> Request:
-    return AcceptCancel(fulfilment=_work(world))
-
-
-_SENT: Final = (_place, _pick, _pack, _dispatch)
-
-PLACE: Final = Flow(name="place", steps=(_place,), live=2000)
-DISPATCH: Final = Flow(name="place, dispatch, capture", steps=_SENT, captured=2000)
-CANCEL: Final = Flow(
-    name="place, cancel, the location agrees",
-    steps=(_place, _cancel, _agree),
+SETTINGS: Final = (
+    Setting(),
+    Setting(hears=False),
+    Setting(hears=False, lateness=SLOW),
 )
-RETURN: Final = Flow(
-    name="place, dispatch, capture, return, refund",
-    steps=(*_SENT, _receive, _inspect, _refund),
-    captured=2000,
-    refunded=1000,
-)
-FLOWS: Final = (PLACE, DISPATCH, CANCEL, RETURN)
+"""Told by webhooks; never told; never told, and with a worker that comes late."""
 
 
-# --- searching ----------------------------------------------------------------------------------
-
-
-def exhaustive(flow: Flow, depth: int = 1, *, setting: Setting | None = None) -> Iterator[Finding]:
+def exhaustive(
+    flow: Flow,
+    depth: int = 1,
+    *,
+    setting: Setting | None = None,
+    tally: Tally | None = None,
+    is_exact: bool = False,
+) -> Iterator[Finding]:
     """
     Live through a flow with every schedule of up to *depth* faults; each life that went wrong.
 
-    A life that went wrong is not struck again: its finding has as few faults as possible.
+    A life that went wrong is not struck again: its finding has as few faults as possible. Where
+    two lives meet in states that differ only in notes, in when what is past happened and in what
+    is more than a day ahead, what follows is lived once; *tally* counts how often. Where the search
+    ``is_exact``, the states must be equal.
     """
-    yield from _search(flow, depth, Schedule(), setting or Setting())
+    explorer = Explorer(flow, setting or Setting(), tally, is_exact=is_exact)
+    for schedule in explorer.search(depth):
+        found = explorer.relive(schedule)
+        if found is not None:
+            yield found
 
 
-def replay(flow: Flow, schedule: Schedule, *, setting: Setting | None = None) -> Finding | None:
-    """Live one life again; None: nothing is wrong with it."""
-    return _lived(flow, schedule, setting or Setting())[1]
+def relive(flow: Flow, schedule: Schedule, *, setting: Setting | None = None) -> Finding | None:
+    """Live one life again from its start; None: nothing is wrong with it."""
+    return Explorer(flow, setting or Setting()).relive(schedule)
 
 
-def _lived(
-    flow: Flow, schedule: Schedule, setting: Setting
-) -> tuple[list[Effect[object]], Finding | None]:
-    world = World(schedule, setting)
-    problems = world.live(flow)
-    world.gateway.close()
-    if not problems:
-        return world.trace, None
-    names = tuple(_name(effect) for effect in world.trace)
-    found = Finding(flow=flow.name, schedule=schedule, effects=names, problems=problems)
-    return world.trace, found
+def effects(
+    flow: Flow, schedule: Schedule | None = None, *, setting: Setting | None = None
+) -> tuple[str, ...]:
+    """
+    What a life asks of the outside, by name: the numbers of a `Schedule` count these.
+
+    >>> effects(NAMED["place"])[:3]
+    ('FindKey', 'Now', 'ReadCounters')
+    """
+    trace, _ = Explorer(flow, setting or Setting()).live(schedule or Schedule())
+    return tuple(map(name_of, trace))
 
 
-def _search(flow: Flow, depth: int, schedule: Schedule, setting: Setting) -> Iterator[Finding]:
-    trace, finding = _lived(flow, schedule, setting)
-    if finding is not None:
-        yield finding
-    elif len(schedule.strikes) < depth:
-        for index in range(schedule.last + 1, len(trace)):
-            for fault in _faults(trace[index]):
-                yield from _search(flow, depth, schedule.then(index, fault), setting)
+def shrink(flow: Flow, schedule: Schedule, *, setting: Setting | None = None) -> Finding | None:
+    """
+    The same with as few faults as still do harm; None: the schedule does none.
+
+    Effects after a fault that is taken away may get other numbers, so that not every schedule gets
+    shorter.
+    """
+    found = relive(flow, schedule, setting=setting)
+    nth = 0
+    while found is not None and nth < len(found.schedule.strikes):
+        less = relive(flow, found.schedule.without(nth), setting=setting)
+        found, nth = (found, nth + 1) if less is None else (less, 0)
+    return found
 
 
-def _faults(effect: Effect[object]) -> Iterator[Fault]:
-    """What can go wrong at an effect; to die after a mere read is to die before it."""
-    yield Fault.CRASH_BEFORE
-    match effect:
-        case Commit():
-            yield from (Fault.CRASH_AFTER, Fault.COMMIT_RAISED_BUT_SUCCEEDED)
-        case SendToGateway() | AskGateway() | BookParcelCall():
-            yield from (Fault.CRASH_AFTER, Fault.ANSWER_LOST, Fault.GATEWAY_ERROR)
-        case Sleep() | TakeDue() | RecordFailure():
-            yield Fault.CRASH_AFTER
-        case _:
-            return
+# --- by chance ----------------------------------------------------------------------------------
 
 
-def _name(effect: Effect[object]) -> str:
-    name = type(effect).__name__
-    if isinstance(effect, SendToGateway | AskGateway):
-        return f"{name}({effect.request.operation})"
-    return name
+@define
+class _Lives:
+    """Random lives over some flows and settings; what one has lived the next ones know."""
+
+    flows: Sequence[Flow]
+    settings: Sequence[Setting]
+    tally: Tally = field(factory=Tally)
+    explorers: dict[tuple[str, int], Explorer] = field(factory=dict[tuple[str, int], Explorer])
+
+    def live(self, seed: int) -> Finding | None:
+        chance = Random(seed)
+        flow = chance.choice(self.flows)
+        fitting = [n for n, one in enumerate(self.settings) if one.hears or not flow.must_hear]
+        number = chance.choice(fitting)
+        key = flow.name, number
+        if key not in self.explorers:
+            self.explorers[key] = Explorer(flow, self.settings[number], self.tally)
+        explorer = self.explorers[key]
+        schedule, problems = explorer.wander(chance)
+        explorer.forget()
+        return explorer.relive(schedule) if problems else None
+
+
+def seeds(
+    count: int,
+    *,
+    first: int = 0,
+    flows: Sequence[Flow] = FLOWS,
+    settings: Sequence[Setting] = SETTINGS,
+    tally: Tally | None = None,
+) -> Iterator[Finding]:
+    """
+    Live *count* random lives, each with one to three faults; each that went wrong.
+
+    >>> list(seeds(5))
+    []
+    """
+    lives = _Lives(flows, settings, tally or Tally())
+    for seed in range(first, first + count):
+        found = lives.live(seed)
+        if found is not None:
+            yield evolve(found, seed=seed)
+
+
+def replay(
+    seed: int, *, flows: Sequence[Flow] = FLOWS, settings: Sequence[Setting] = SETTINGS
+) -> Finding | None:
+    """Live the life of one seed again; its finding names the whole schedule."""
+    return next(seeds(1, first=seed, flows=flows, settings=settings), None)

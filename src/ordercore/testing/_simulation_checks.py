@@ -1,0 +1,132 @@
+"""
+What must hold in a simulated world: after every call, and once all is at rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from ordercore.errors import OrderCoreError
+from ordercore.inventory.audit import audit
+from ordercore.money import EUR
+from ordercore.order.balance import balance
+from ordercore.order.completion import has_open_operations
+from ordercore.order.decide import decide
+from ordercore.order.decide import replay as fold
+from ordercore.order.model import Order
+from ordercore.order.rules import is_ended
+from ordercore.payment.commands import ReportOperation
+from ordercore.payment.model import OperationStatus
+from ordercore.process.due import due
+from ordercore.process.tasks import CheckQueue
+from ordercore.testing._simulation_world import STREAM, Flow, World
+from ordercore.testing.sandbox import EntryState
+
+__all__ = ["amounts", "at_any_time", "at_rest", "at_the_end"]
+
+
+def at_any_time(world: World) -> Iterator[str]:
+    """What is wrong after a call, whatever is still to be done."""
+    yield from (f"gateway: {found.kind} {found.detail}" for found in world.gateway.violations())
+    for wrong in audit(world.store.ledger(), world.store.all_counters()):
+        yield f"stock audit: {wrong.figure} is {wrong.recorded}, not {wrong.derived}"
+    ledger = world.gateway.ledger()
+    if not world.store.history_of(STREAM):
+        yield from (f"{entry.key} was sent for no order" for entry in ledger)
+        return
+    order = world.order()
+    for entry in ledger:
+        if entry.key not in order.payment.operations:
+            yield f"{entry.key} is no saved intent"
+    theirs = world.gateway.totals(EUR)
+    if theirs.captured - theirs.refunded > order.priced.total:
+        yield f"{theirs.captured - theirs.refunded} was taken for {order.priced.total}"
+
+
+def at_rest(world: World) -> Iterator[str]:
+    """What is wrong now that all has come to rest."""
+    if not world.store.history_of(STREAM):
+        return
+    order = world.order()
+    yield from _different_books(world, order)
+    yield from _unrest(world, order)
+    if world.setting.reconciles:
+        yield from _repaired(world, order)
+
+
+def at_the_end(world: World) -> Iterator[str]:
+    """The full replay of a whole life, once for each history."""
+    proven, number = world.histories.proven, world.store.history_of(STREAM)
+    if number and number not in proven:
+        proven.add(number)
+        commits = world.store.history(STREAM)
+        if fold([event for each in commits for event in each.events[STREAM]]) != world.order():
+            yield "the replayed history is another order"
+
+
+def _different_books(world: World, order: Order) -> Iterator[str]:
+    ours, theirs = balance(order).totals, world.gateway.totals(EUR)
+    disputed = ours.disputes_open + ours.disputes_lost
+    for name, own, other in (
+        ("live", ours.authorised, theirs.live),
+        ("captured", ours.captured, theirs.captured),
+        ("refunded", ours.refunded, theirs.refunded),
+        ("disputed", disputed, theirs.disputed),
+    ):
+        if own != other:
+            yield f"{name}: {own} by the order, {other} at the gateway"
+
+
+def _unrest(world: World, order: Order) -> Iterator[str]:
+    tasks = [task for task in due(order, world.now) if not isinstance(task, CheckQueue)]
+    yield from (f"still due: {task}" for task in tasks)
+    if has_open_operations(order):
+        yield "a payment operation is still open"
+    if order.payment.waiting:
+        yield "a report still waits"
+    if world.store.take_due(limit=1, lease=timedelta(0)):
+        yield "the worker would still find work"
+    if is_ended(order) and order.stock.allocations:
+        yield "an ended order keeps stock"
+
+
+def _repaired(world: World, order: Order) -> Iterator[str]:
+    """The safety net: every figure of the gateway's books is reported, and must be no news."""
+    for entry in world.gateway.ledger():
+        found = order.payment.operations.get(entry.key)
+        is_over = found is not None and found.status is OperationStatus.EXPIRED
+        if entry.state is not EntryState.SUCCEEDED or is_over:
+            continue
+        report = ReportOperation(
+            operation=entry.operation,
+            reference=entry.reference,
+            amount=entry.amount,
+            key=entry.key,
+            at=entry.at,
+        )
+        try:
+            news = decide(order, report, world.now)
+        except OrderCoreError as error:
+            yield f"reconciliation of {entry.key} is refused: {error.code}"
+        else:
+            yield from (f"reconciliation had to repair: {type(event).__name__}" for event in news)
+
+
+def amounts(world: World, flow: Flow, *, is_late: bool) -> Iterator[str]:
+    """
+    That the client got what it wanted: no fault is an excuse for doing nothing.
+
+    Only where too much time passed may the order have ended with nothing kept, or may less be set
+    aside, because what had expired was set aside anew for what is still owed.
+    """
+    totals = world.gateway.totals(EUR)
+    wanted = (flow.live, flow.captured, flow.refunded)
+    found = (totals.live.minor, totals.captured.minor, totals.refunded.minor)
+    if wanted == found:
+        return
+    if is_late and found[0] + found[1] == found[2] and is_ended(world.order()):
+        return
+    if is_late and found[1:] == wanted[1:] and found[0] == balance(world.order()).to_collect.minor:
+        return
+    yield f"live, captured and refunded are {found}, not {wanted}"

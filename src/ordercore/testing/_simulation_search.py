@@ -1,0 +1,363 @@
+"""
+Searching for lives that go wrong: every schedule, or random ones; equal states are lived once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from datetime import timedelta
+from random import Random
+from typing import Final
+
+from attrs import define, evolve, field, frozen
+
+from ordercore.errors import OrderCoreError
+from ordercore.facts import Request
+from ordercore.order.rules import is_ended
+from ordercore.service.effects import Effect
+from ordercore.testing._simulation_checks import amounts, at_any_time, at_rest, at_the_end
+from ordercore.testing._simulation_faults import (
+    LATE,
+    Fault,
+    Schedule,
+    boundary_of,
+    faults_at,
+    is_read,
+    name_of,
+)
+from ordercore.testing._simulation_store import Saved
+from ordercore.testing._simulation_world import STREAM, Flow, Setting, World
+
+__all__ = ["Explorer", "Finding", "Tally"]
+
+PATIENCE: Final = timedelta(hours=30)
+"""How far ahead the life of a step goes on: what is due later waits for the next step."""
+BETWEEN_STEPS: Final = timedelta(minutes=2)
+MOST_TURNS: Final = 60
+MOST_STRIKES: Final = 3
+MOST_GAP: Final = 40
+MOST_KEPT: Final = 3_000
+"""How many calls are remembered before memory is given back."""
+
+
+@frozen(kw_only=True)
+class Finding:
+    """A life that did not end as it must: printed with the effects that were struck."""
+
+    flow: str
+    schedule: Schedule
+    effects: tuple[str, ...]
+    problems: tuple[str, ...]
+    seed: int | None = None
+
+    def __str__(self) -> str:
+        struck = (
+            f"  effect {index} {self.effects[index]}: {fault}"
+            for index, fault in self.schedule.strikes
+            if index < len(self.effects)
+        )
+        return "\n".join((self.flow, *struck, *(f"  -> {problem}" for problem in self.problems)))
+
+
+@define
+class Tally:
+    """How many lives were judged, and which faults struck at which kind of boundary."""
+
+    lives: int = 0
+    """Schedules judged; of `merged` ones the rest was known from an equal state."""
+    merged: int = 0
+    calls: int = 0
+    """Calls of clients, webhooks and workers that were really made."""
+    struck: Counter[tuple[str, Fault]] = field(factory=Counter[tuple[str, Fault]])
+
+
+@frozen(kw_only=True)
+class Position:
+    """
+    Where a life stands between two calls: asking for a step, or coming to rest after it.
+
+    ``effects`` counts those of the whole life so far; ``command`` is what is asked, ``origin``
+    the state in which it was made up. ``tries`` and ``turns`` bound what may be repeated.
+    """
+
+    step: int = 0
+    resting: bool = False
+    is_served: bool = False
+    tries: int = 0
+    turns: int = 0
+    needs_person: bool = False
+    is_late: bool = False
+    is_over: bool = False
+    effects: int = 0
+    command: Request | None = None
+    origin: Hashable = None
+
+    @property
+    def fingerprint(self) -> Hashable:
+        """What of it decides how life goes on."""
+        origin = None if self.is_served else self.origin
+        return (
+            self.step,
+            self.resting,
+            self.is_served,
+            self.tries,
+            self.turns,
+            self.is_late,
+            self.is_over,
+            origin,
+        )
+
+
+@frozen(kw_only=True)
+class Acted:
+    """What one call led to."""
+
+    saved: Saved
+    position: Position
+    trace: tuple[Effect[object], ...]
+    problems: tuple[str, ...]
+
+
+class Explorer:
+    """
+    Lives one flow in one setting, call by call, and remembers every call.
+
+    A search that is not ``is_exact`` goes on from one of several states of one likeness.
+    """
+
+    def __init__(
+        self,
+        flow: Flow,
+        setting: Setting,
+        tally: Tally | None = None,
+        *,
+        is_exact: bool = False,
+    ) -> None:
+        self.flow, self.setting, self.is_exact = flow, setting, is_exact
+        self.tally = tally or Tally()
+        self._open()
+
+    def _open(self) -> None:
+        terms = self.flow.terms(self.setting.terms)
+        self.world = World(setting=self.setting, terms=terms)
+        self.start = self.world.save()
+        self._known: dict[Hashable, Acted] = {}
+        self._came_from = self.start.number
+        self._checked: dict[int, tuple[str, ...]] = {}
+        self._seen: dict[Hashable, int] = {}
+
+    # --- one call -------------------------------------------------------------------------------
+
+    def act(self, saved: Saved, position: Position, strikes: Schedule) -> Acted:
+        """The next call from a state, with faults at its own effects; known ones are not made."""
+        key = saved.number, position.fingerprint, strikes
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._acted(saved, position, strikes)
+        effects = position.effects + len(known.trace)
+        return evolve(known, position=evolve(known.position, effects=effects))
+
+    def _acted(self, saved: Saved, position: Position, strikes: Schedule) -> Acted:
+        world = self.world
+        world.restore(saved)
+        world.strikes, world.trace, world.surprises = strikes, [], []
+        is_late = position.is_late or any(fault in LATE for _, fault in strikes.strikes)
+        position = evolve(position, is_late=is_late)
+        self.tally.calls += 1
+        self._came_from = saved.number
+        try:
+            after, problems = self._rest(position) if position.resting else self._ask(position)
+        except OrderCoreError as error:
+            after, problems = evolve(position, is_over=True), (f"{error.code}: {error}",)
+        found = (*world.surprises, *problems)
+        state = world.save()
+        if state.number not in self._checked:
+            self._checked[state.number] = tuple(at_any_time(world))
+        return Acted(
+            saved=state,
+            position=after,
+            trace=tuple(world.trace),
+            problems=(*found, *self._checked[state.number]),
+        )
+
+    def _ask(self, position: Position) -> tuple[Position, tuple[str, ...]]:
+        world, command = self.world, position.command
+        after = evolve(position, resting=True, tries=position.tries + 1, turns=0)
+        try:
+            if position.tries == 0:
+                command = self.flow.steps[position.step](world)
+                after = evolve(after, command=command, origin=self._came_from)
+            served = command is None or world.ask(command, f"step-{position.step}")
+        except OrderCoreError as error:
+            return self._refused(after, error)
+        return evolve(after, is_served=served), ()
+
+    def _refused(self, after: Position, error: OrderCoreError) -> tuple[Position, tuple[str, ...]]:
+        """
+        Whether a refusal is an honest answer: to what was read, or as too much time has passed.
+
+        Whoever was refused after a stale read asks once more.
+        """
+        world = self.world
+        if Fault.STALE_READ in dict(world.strikes.strikes).values():
+            return after, ()
+        if after.is_late and world.store.history_of(STREAM) and is_ended(world.order()):
+            return evolve(after, is_served=True), ()
+        return evolve(after, is_over=True), (f"{error.code}: {error}",)
+
+    def _rest(self, position: Position) -> tuple[Position, tuple[str, ...]]:
+        """Webhooks arrive and the worker works; then time goes on to what is due next."""
+        world = self.world
+        again = evolve(position, turns=position.turns + 1)
+        if position.turns > MOST_TURNS:
+            return evolve(position, is_over=True), ("it does not come to rest",)
+        if not (world.hear() and world.work()):
+            world.now += self.setting.engine.settings.lease
+            return again, ()
+        if world.store.history_of(STREAM) and world.resolve():
+            return evolve(again, needs_person=True), ()
+        due_at = world.store.due_at(STREAM)
+        if due_at is not None and due_at <= world.now + PATIENCE:
+            world.now = max(world.now, due_at) + self.setting.lateness
+            return again, ()
+        return self._rested(position)
+
+    def _rested(self, position: Position) -> tuple[Position, tuple[str, ...]]:
+        """All is at rest: go on to the next step, or ask for the same once more."""
+        problems = tuple(at_rest(self.world))
+        self.world.now += BETWEEN_STEPS
+        if not position.is_served:
+            if position.tries > len(LATE) + 2:
+                return evolve(position, is_over=True), (*problems, "a step was never served")
+            return evolve(position, resting=False), problems
+        step = position.step + 1
+        if step == len(self.flow.steps):
+            found = amounts(self.world, self.flow, is_late=position.is_late)
+            return evolve(position, is_over=True), (*problems, *found, *at_the_end(self.world))
+        after = Position(
+            step=step,
+            is_late=position.is_late,
+            needs_person=position.needs_person,
+            effects=position.effects,
+        )
+        return after, problems
+
+    # --- whole lives ----------------------------------------------------------------------------
+
+    def live(self, schedule: Schedule) -> tuple[tuple[Effect[object], ...], tuple[str, ...]]:
+        """One life with one schedule; its effects, and what is wrong with it."""
+        saved, position = self.start, Position()
+        trace: list[Effect[object]] = []
+        while True:
+            strikes = schedule.between(position.effects, 1 << 60)
+            done = self.act(saved, position, strikes)
+            reached = position.effects + len(done.trace)
+            strikes = schedule.between(position.effects, reached)
+            done = self.act(saved, position, strikes)
+            trace.extend(done.trace)
+            if done.problems or done.position.is_over:
+                return tuple(trace), done.problems
+            saved, position = done.saved, done.position
+
+    def wander(self, chance: Random) -> tuple[Schedule, tuple[str, ...]]:
+        """One life with one to three faults at random places; where they struck, and the harm."""
+        saved, position, schedule = self.start, Position(), Schedule()
+        left = chance.randint(1, MOST_STRIKES)
+        target = chance.randrange(MOST_GAP)
+        self.tally.lives += 1
+        while True:
+            strikes = Schedule()
+            done = self.act(saved, position, strikes)
+            while left and target - position.effects < len(done.trace):
+                effect = done.trace[target - position.effects]
+                fault = chance.choice(faults_at(effect))
+                strikes = strikes.then(target - position.effects, fault)
+                self.tally.struck[boundary_of(effect), fault] += 1
+                done = self.act(saved, position, strikes)
+                left, target = left - 1, target + 1 + chance.randrange(MOST_GAP)
+            schedule = _joined(schedule, strikes, position.effects)
+            if done.problems or done.position.is_over:
+                return schedule, done.problems
+            saved, position = done.saved, done.position
+
+    def relive(self, schedule: Schedule) -> Finding | None:
+        """The same from the very start, with nothing remembered."""
+        trace, problems = Explorer(self.flow, self.setting).live(schedule)
+        if not problems:
+            return None
+        return Finding(
+            flow=self.flow.name,
+            schedule=schedule,
+            effects=tuple(map(name_of, trace)),
+            problems=problems,
+        )
+
+    def search(self, depth: int) -> Iterator[Schedule]:
+        """Every schedule of up to *depth* faults that goes wrong; none of them is struck again."""
+        self.tally.lives += 1
+        yield from self._search(self.start, Position(), Schedule(), depth)
+
+    def _search(
+        self, saved: Saved, position: Position, schedule: Schedule, depth: int
+    ) -> Iterator[Schedule]:
+        while True:
+            state = saved.number if self.is_exact else saved.likeness
+            key = state, position.fingerprint
+            if self._seen.get(key, -1) >= depth:
+                self.tally.merged += 1
+                return
+            self._seen[key] = depth
+            calm = self.act(saved, position, Schedule())
+            if calm.problems:
+                yield schedule
+                return
+            if depth:
+                yield from self._struck(saved, position, schedule, depth)
+            if calm.position.is_over:
+                return
+            saved, position = calm.saved, calm.position
+
+    def _struck(
+        self, saved: Saved, position: Position, schedule: Schedule, depth: int
+    ) -> Iterator[Schedule]:
+        """
+        All lives that are struck during the next call, and from there on.
+
+        To die after a read is to die before it, which is lived already.
+        """
+        waiting = [(Schedule(), 0, depth)]
+        while waiting:
+            strikes, start, left = waiting.pop()
+            trace = self.act(saved, position, strikes).trace
+            for index in range(start, len(trace)):
+                for fault in faults_at(trace[index]):
+                    self._count(trace[index], fault)
+                    if fault is Fault.CRASH_BEFORE and index > start and is_read(trace[index - 1]):
+                        self.tally.merged += 1
+                        continue
+                    more = strikes.then(index, fault)
+                    done = self.act(saved, position, more)
+                    whole = _joined(schedule, more, position.effects)
+                    if done.problems:
+                        yield whole
+                        continue
+                    if left > 1:
+                        waiting.append((more, index + 1, left - 1))
+                    if not done.position.is_over:
+                        yield from self._search(done.saved, done.position, whole, left - 1)
+
+    def _count(self, effect: Effect[object], fault: Fault) -> None:
+        self.tally.lives += 1
+        self.tally.struck[boundary_of(effect), fault] += 1
+
+    def forget(self) -> None:
+        """Give memory back, once there is much of it."""
+        if len(self._known) > MOST_KEPT:
+            self._open()
+
+
+def _joined(schedule: Schedule, strikes: Schedule, start: int) -> Schedule:
+    return Schedule(
+        schedule.strikes + tuple((index + start, fault) for index, fault in strikes.strikes)
+    )
