@@ -24,7 +24,7 @@ from ordercore.inventory.model import Counters, MoveKind, Reservation, StockMove
 from ordercore.inventory.model import StockPolicy as Policy
 from ordercore.inventory.moves import Delta, apply, with_policy
 from ordercore.order.party import Party
-from ordercore.ports.repositories import LedgerRow, Store, StoredStream
+from ordercore.ports.repositories import LedgerRow, Store, StoredStream, Unpublished
 from ordercore.ports.unit_of_work import ChangeSet, Committed, StreamKind, VersionConflictError
 from ordercore.testing.contracts.store import StoreContract
 
@@ -384,10 +384,11 @@ class TooMuchTold(_Store):
 
     seen_by = "test_the_oldest_of_each_stream_is_given"
 
-    def unpublished(self, *, limit: int) -> tuple[tuple[StreamId, Committed], ...]:
+    def unpublished(self, *, limit: int) -> tuple[Unpublished, ...]:
         by_commit = self._tables.by_commit
         given = super().unpublished(limit=limit)
-        return tuple((stream, by_commit[done.commit]) for stream, done in given)
+        known = [(stream, done) for stream, done in given if isinstance(done, Committed)]
+        return tuple((stream, by_commit[done.commit]) for stream, done in known)
 
 
 class AllPublished(_Store):

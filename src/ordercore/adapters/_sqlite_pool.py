@@ -65,6 +65,8 @@ class Pool:
         self._path = os.fspath(path)
         if not self._path or self._path.startswith((":memory:", "file:")):
             raise UnusablePathError("give the path of a file, or take a MemoryStore")
+        if not os.path.isdir(os.path.dirname(self._path) or os.curdir):
+            raise UnusablePathError("its folder does not exist; make it first")
         self._busy_timeout = busy_timeout
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from ordercore.codec.converter import from_plain, read_json
 from ordercore.codec.registry import EventCodec
+from ordercore.errors import OrderCoreError
 from ordercore.facts import Event
 from ordercore.ids import (
     Actor,
@@ -30,7 +31,7 @@ from ordercore.inventory.model import (
     Reservation,
     StockMove,
 )
-from ordercore.ports.repositories import LedgerRow
+from ordercore.ports.repositories import LedgerRow, Unpublished
 from ordercore.ports.unit_of_work import Committed, CorruptStreamError, OrderSummary
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "summary_values",
     "tail_of",
     "trusted",
+    "unpublished_of",
 ]
 
 _Item = TypeVar("_Item")
@@ -119,6 +121,15 @@ def trusted(stream: StreamId, version: int) -> Generator[None]:
         yield
     except (ValueError, OverflowError) as error:
         raise CorruptStreamError(stream, version, type(error).__name__) from error
+
+
+def unpublished_of(row: Row, codec: EventCodec) -> Unpublished:
+    """One commit of one stream for the relay, or why it cannot be read."""
+    stream = StreamId(row[1])
+    try:
+        return stream, committed_of([row], codec)
+    except OrderCoreError as error:
+        return stream, error
 
 
 def committed_of(rows: Sequence[Row], codec: EventCodec) -> Committed:

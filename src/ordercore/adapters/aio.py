@@ -17,7 +17,7 @@ from ordercore.ids import CommitId, ItemId, Key, LocationId, OrderId, PartyId, S
 from ordercore.inventory.model import Allocation, Counters, StockPlace
 from ordercore.order.party import Party
 from ordercore.ports.aio import AsyncStore
-from ordercore.ports.repositories import LedgerRow, Store, StoredStream
+from ordercore.ports.repositories import LedgerRow, Store, StoredStream, Unpublished
 from ordercore.ports.unit_of_work import ChangeSet, Committed, OrderSummary, StreamKind
 
 __all__ = ["ThreadedStore"]
@@ -108,7 +108,7 @@ class ThreadedStore(AsyncStore):
     async def erase(self, party: PartyId) -> int:
         return await asyncio.to_thread(self._store.erase, party)
 
-    async def unpublished(self, *, limit: int) -> tuple[tuple[StreamId, Committed], ...]:
+    async def unpublished(self, *, limit: int) -> tuple[Unpublished, ...]:
         return await asyncio.to_thread(self._store.unpublished, limit=limit)
 
     async def published(self, stream: StreamId, commit: CommitId) -> None:

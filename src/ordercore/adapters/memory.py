@@ -23,6 +23,7 @@ from ordercore.ports.repositories import (
     StoredStream,
     UnknownOrderError,
     UnknownPartyError,
+    Unpublished,
 )
 from ordercore.ports.unit_of_work import (
     ChangeSet,
@@ -200,7 +201,7 @@ class MemoryStore(Store):
 
     # --- outbox ---------------------------------------------------------------------------------
 
-    def unpublished(self, *, limit: int) -> tuple[tuple[StreamId, Committed], ...]:
+    def unpublished(self, *, limit: int) -> tuple[Unpublished, ...]:
         check_limit(limit)
         found: dict[StreamId, Committed] = {}
         with self._lock:

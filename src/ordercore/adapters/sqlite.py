@@ -40,6 +40,7 @@ from ordercore.adapters._values import (
     reservation_of,
     summary_of,
     tail_of,
+    unpublished_of,
 )
 from ordercore.adapters._write import check_limit, next_try, write
 from ordercore.codec.converter import decode
@@ -55,6 +56,7 @@ from ordercore.ports.repositories import (
     StoredStream,
     UnknownOrderError,
     UnknownPartyError,
+    Unpublished,
 )
 from ordercore.ports.unit_of_work import ChangeSet, Committed, OrderSummary, StreamKind
 
@@ -356,7 +358,7 @@ class SqliteStore(Store):
 
     # --- outbox ---------------------------------------------------------------------------------
 
-    def unpublished(self, *, limit: int) -> tuple[tuple[StreamId, Committed], ...]:
+    def unpublished(self, *, limit: int) -> tuple[Unpublished, ...]:
         rows = self._rows(
             f"SELECT {COMMIT} FROM oc_commits JOIN ("  # noqa: S608
             " SELECT seq AS first FROM oc_outbox AS one WHERE NOT EXISTS ("
@@ -364,7 +366,7 @@ class SqliteStore(Store):
             " ORDER BY seq LIMIT ?) ON seq = first ORDER BY seq",
             (check_limit(limit),),
         )
-        return tuple((StreamId(row[1]), committed_of([row], self._codec)) for row in rows)
+        return tuple(unpublished_of(row, self._codec) for row in rows)
 
     def published(self, stream: StreamId, commit: CommitId) -> None:
         with self._pool.connection() as connection:

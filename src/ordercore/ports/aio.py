@@ -19,7 +19,7 @@ from ordercore.order.party import Destination, Party
 from ordercore.payment.answers import Answer, LookUpAnswer
 from ordercore.payment.policy import Capabilities
 from ordercore.ports.gateways import BookingRequest, Envelope, PaymentCall
-from ordercore.ports.repositories import LedgerRow, StoredStream
+from ordercore.ports.repositories import LedgerRow, StoredStream, Unpublished
 from ordercore.ports.unit_of_work import ChangeSet, Committed, OrderSummary, StreamKind
 from ordercore.pricing.draft import Draft
 from ordercore.pricing.model import Tax
@@ -137,8 +137,8 @@ class AsyncOutbox(ABC):
     """Commits that are not yet published. Called by the relay."""
 
     @abstractmethod
-    async def unpublished(self, *, limit: int) -> tuple[tuple[StreamId, Committed], ...]:
-        """The oldest unpublished commit of each stream, at most *limit* of them."""
+    async def unpublished(self, *, limit: int) -> tuple[Unpublished, ...]:
+        """The oldest unpublished commit of each stream; an error where one cannot be read."""
 
     @abstractmethod
     async def published(self, stream: StreamId, commit: CommitId) -> None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from attrs import define, frozen
 
-from ordercore.errors import NotFoundError
+from ordercore.errors import NotFoundError, OrderCoreError
 from ordercore.facts import Event
 from ordercore.ids import CommitId, ItemId, Key, LocationId, OrderId, PartyId, StreamId
 from ordercore.inventory.model import Allocation, Cause, Counters, StockMove, StockPlace
@@ -28,6 +29,7 @@ __all__ = [
     "StoredStream",
     "UnknownOrderError",
     "UnknownPartyError",
+    "Unpublished",
 ]
 
 
@@ -48,13 +50,18 @@ class UnknownPartyError(NotFoundError):
     version: int
 
 
+Unpublished: TypeAlias = tuple[StreamId, Committed | OrderCoreError]
+"""The next commit of a stream that the world was not told of, or why it cannot be read."""
+
+
 @frozen(kw_only=True)
 class StoredStream:
     """
     A stream as it stands: an optional snapshot and the events after it.
 
     ``version`` counts all events, ``requested`` is the version after the last commit that carried
-    a request, ``wakes`` counts how often others woke it. ``attempts`` and ``last_error`` tell of workers that failed on it.
+    a request, ``wakes`` counts how often others woke it. ``attempts`` and ``last_error`` tell of
+    workers that failed on it.
     """
 
     stream: StreamId
@@ -196,8 +203,12 @@ class Outbox(ABC):
     """Commits that are not yet published. Called by the relay."""
 
     @abstractmethod
-    def unpublished(self, *, limit: int) -> tuple[tuple[StreamId, Committed], ...]:
-        """The oldest unpublished commit of each stream, at most *limit* of them."""
+    def unpublished(self, *, limit: int) -> tuple[Unpublished, ...]:
+        """
+        The oldest unpublished commit of each stream, at most *limit* of them.
+
+        In place of one that cannot be read stands the error: the other streams go on.
+        """
 
     @abstractmethod
     def published(self, stream: StreamId, commit: CommitId) -> None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
 from datetime import datetime, timedelta
+from pathlib import PurePath
+from traceback import extract_tb
 from typing import Generic, TypeVar
 
 from attrs import frozen
@@ -46,9 +48,27 @@ __all__ = [
     "SendToGateway",
     "Sleep",
     "TakeDue",
+    "where",
 ]
 
 _T_co = TypeVar("_T_co", covariant=True)
+
+
+def where(error: Exception) -> str:
+    """
+    The kind of a foreign error and the line that raised it; not its words: they may hold secrets.
+
+    >>> try:
+    ...     [][1]
+    ... except IndexError as error:
+    ...     where(error).startswith("IndexError in <module>")
+    True
+    """
+    frames = extract_tb(error.__traceback__)
+    kind = type(error).__name__
+    if not frames:
+        return kind
+    return f"{kind} in {frames[-1].name} ({PurePath(frames[-1].filename).name}:{frames[-1].lineno})"
 
 
 @frozen(kw_only=True)

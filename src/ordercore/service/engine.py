@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import count
-from typing import Final
+from typing import Final, get_args
 
 from attrs import evolve, frozen
 
@@ -24,7 +24,7 @@ from ordercore.order.commands import ConfirmAmendment, ExchangeGoods, Place
 from ordercore.order.decide import Command, decide, replay
 from ordercore.order.linked import is_linking, opening
 from ordercore.order.model import Order
-from ordercore.payment.answers import LookUpAnswer, Unknown
+from ordercore.payment.answers import Answer, LookUpAnswer, Unknown
 from ordercore.payment.commands import ReportAnswer
 from ordercore.ports.unit_of_work import (
     ChangeSet,
@@ -58,6 +58,7 @@ from ordercore.service.effects import (
     ReadCounters,
     SendToGateway,
     Sleep,
+    where,
 )
 from ordercore.service.requests import booking_request, payment_call
 from ordercore.service.summary import summary_of
@@ -348,7 +349,7 @@ class Engine:
                 try:
                     answer = await BookParcelCall(booking_request(order, parcel))
                 except Exception as error:  # noqa: BLE001  # whatever a host's carrier raises: no answer
-                    answer = BookingUnknown(reason=type(error).__name__)
+                    answer = BookingUnknown(reason=where(error))
                 return ReportBooking(parcel=parcel, answer=answer, at=await Now())
 
     async def _rest(self, turn: Turn, now: datetime, answered: set[Task]) -> Turn:
@@ -367,9 +368,12 @@ def asks_for_stock(command: Command) -> bool:
 
 
 async def _answered(effect: SendToGateway | AskGateway) -> Report:
+    expected: object = LookUpAnswer if isinstance(effect, AskGateway) else Answer
     answer: LookUpAnswer
     try:
         answer = await effect
     except Exception as error:  # noqa: BLE001  # whatever a host's gateway raises: no answer
-        answer = Unknown(reason=type(error).__name__)
+        answer = Unknown(reason=where(error))
+    if not isinstance(answer, get_args(expected)):
+        answer = Unknown(reason=f"the gateway answered with {type(answer).__name__}")
     return ReportAnswer(key=effect.request.key, answer=answer, at=await Now())

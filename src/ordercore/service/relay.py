@@ -7,9 +7,11 @@ from __future__ import annotations
 from attrs import frozen
 
 from ordercore.codec.envelope import CloudEvent, cloud_events
+from ordercore.errors import OrderCoreError
 from ordercore.ids import StreamId
 from ordercore.ports.gateways import Envelope, EventPublisher
 from ordercore.ports.repositories import Outbox
+from ordercore.service.effects import where
 
 __all__ = ["Relay", "Relayed"]
 
@@ -28,7 +30,8 @@ class Relay:
     Hands unpublished commits to a publisher.
 
     A commit is marked after all its facts were handed over: after a crash in between it comes
-    again, with the same ids. A stream whose commit could not be handed over waits; others go on.
+    again, with the same ids. A stream whose commit could not be read or handed over waits; others
+    go on.
     """
 
     outbox: Outbox
@@ -40,11 +43,14 @@ class Relay:
         published = 0
         waiting: list[tuple[StreamId, str]] = []
         for stream, committed in self.outbox.unpublished(limit=limit):
+            if isinstance(committed, OrderCoreError):
+                waiting.append((stream, committed.code))
+                continue
             try:
                 for event in cloud_events(stream, committed, source=self.source):
                     self.publisher.publish(_envelope(event))
             except Exception as error:  # noqa: BLE001  # whatever a host's publisher raises: later
-                waiting.append((stream, type(error).__name__))
+                waiting.append((stream, where(error)))
                 continue
             self.outbox.published(stream, committed.commit)
             published += 1

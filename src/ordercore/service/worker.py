@@ -14,7 +14,7 @@ from ordercore.ids import StreamId
 from ordercore.inventory.commands import ReportHoldExpiry
 from ordercore.ports.unit_of_work import StreamKind
 from ordercore.service.credit import CreditEngine
-from ordercore.service.effects import Load, Now, RecordFailure, TakeDue
+from ordercore.service.effects import Load, Now, RecordFailure, TakeDue, where
 from ordercore.service.engine import SYSTEM, Engine
 from ordercore.service.stock import StockEngine
 
@@ -71,7 +71,7 @@ class Worker:
             except ConflictError:
                 served.append(stream)  # somebody else is at work on it: its lease brings it back
             except Exception as error:  # noqa: BLE001  # poison of any kind: the others go on
-                name = error.code if isinstance(error, OrderCoreError) else type(error).__name__
+                name = error.code if isinstance(error, OrderCoreError) else where(error)
                 failed.append((stream, name))
                 await RecordFailure(stream, name, self.back_off)
         return Round(served=tuple(served), failed=tuple(failed))

@@ -496,7 +496,7 @@ def test_the_relay_tells_each_fact_at_least_once_in_order(shop: Shop) -> None:
     relay = Relay(outbox=shop.store, publisher=ear)
     done = relay.run()
     assert 1 == len(done.waiting)
-    assert "TimeoutError" == done.waiting[0][1]
+    assert done.waiting[0][1].startswith("TimeoutError in publish")
     assert done.published > 0
     relay.drain()
     for order in (first, second):

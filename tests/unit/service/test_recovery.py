@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import deque
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import cast
 
 import pytest
 
 from ordercore.adapters.memory import MemoryStore
+from ordercore.adapters.sqlite import SqliteStore
 from ordercore.fulfilment.commands import PackItem, PackParcel
 from ordercore.fulfilment.model import Booked, BookingAnswer, BookingUnknown
 from ordercore.ids import ItemId, LineId, OrderId, ParcelId, StreamId
@@ -20,11 +25,19 @@ from ordercore.inventory.commands import (
 from ordercore.inventory.model import WantedLine
 from ordercore.inventory.reserve import BackorderRule
 from ordercore.order.commands import AddNote
+from ordercore.order.status import Flag, statuses
 from ordercore.order.terms import Terms
-from ordercore.payment.answers import LookUpAnswer
-from ordercore.ports.gateways import BookingRequest, CarrierGateway, PaymentCall
+from ordercore.payment.answers import Answer, LookUpAnswer, NotFound
+from ordercore.ports.gateways import (
+    BookingRequest,
+    CarrierGateway,
+    Envelope,
+    EventPublisher,
+    PaymentCall,
+)
 from ordercore.ports.unit_of_work import ChangeSet, Committed
 from ordercore.service.engine import Settings
+from ordercore.service.relay import Relay
 from ordercore.service.sync import OrderService
 from tests.laws.order_world import ACCOUNT, BUYER, NORTH, STAFF, Fate, Ids, Shop, Till, basket, line
 
@@ -187,3 +200,52 @@ def test_much_to_do_is_no_contradiction(shop: Shop) -> None:
     assert () == service.run_due(limit=1).failed
     parcels = shop.load(order.id).fulfilment.parcels.values()
     assert all(parcel.tracking_number is not None for parcel in parcels)
+
+
+def test_an_unreadable_commit_stops_no_other_stream(tmp_path: Path) -> None:
+    """The relay tells of the other orders, and names the one that cannot be read (X-3)."""
+    shop = Shop()
+    path = tmp_path / "shop.db"
+    shop.store = SqliteStore(path)
+    shop.service = shop.another()
+    shop.receive("tea", 5)
+    bad, good = (shop.place(line("tea", 1), tenders=(ACCOUNT,)) for _ in range(2))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE oc_commits SET events = '[' WHERE stream = ?", (bad.id,))
+        connection.commit()
+    heard: list[StreamId] = []
+
+    class Ear(EventPublisher):
+        def publish(self, envelope: Envelope) -> None:
+            heard.append(envelope.subject)
+
+    done = Relay(outbox=shop.store, publisher=Ear()).run()
+    assert [bad.stream] == [stream for stream, _ in done.waiting]
+    assert good.stream in heard
+
+
+class Odd(Till):
+    """A gateway with a bug: it answers with a word, or stumbles."""
+
+    word: object = True
+
+    def _call(self, call: PaymentCall) -> Answer:
+        if self.word is None:
+            raise ValueError(call.tender.instrument)
+        return cast("Answer", self.word)
+
+
+@pytest.mark.parametrize("word", [True, None, NotFound()])
+def test_what_is_no_answer_is_doubt(shop: Shop, word: object) -> None:
+    """A gateway's bug is kept beside the operation, with its place and without its words (X-4)."""
+    shop.receive("tea", 5)
+    till = Odd()
+    till.word = word
+    shop.till = till
+    shop.service = shop.another("odd")
+    order = shop.place(line("tea", 1))
+    (operation,) = order.payment.operations.values()
+    assert Flag.IN_DOUBT in statuses(order).flags
+    says = "test_recovery.py" if word is None else type(word).__name__
+    assert says in operation.reason
+    assert "tok_visa" not in operation.reason

@@ -29,6 +29,7 @@ from ordercore.adapters._values import (
     reservation_of,
     summary_of,
     tail_of,
+    unpublished_of,
 )
 from ordercore.adapters._write import check_limit, earlier, next_try, write
 from ordercore.adapters.errors import StoreClosedError, UnusablePathError
@@ -50,6 +51,7 @@ from ordercore.ports.repositories import (
     StoredStream,
     UnknownOrderError,
     UnknownPartyError,
+    Unpublished,
 )
 from ordercore.ports.unit_of_work import (
     ChangeSet,
@@ -329,9 +331,9 @@ class SqlAlchemyStore(Store):
 
     # --- outbox ---------------------------------------------------------------------------------
 
-    def unpublished(self, *, limit: int) -> tuple[tuple[StreamId, Committed], ...]:
+    def unpublished(self, *, limit: int) -> tuple[Unpublished, ...]:
         rows = self._read(self._say.unpublished, limit=check_limit(limit))
-        return tuple((StreamId(row[1]), committed_of([row], self._codec)) for row in rows)
+        return tuple(unpublished_of(row, self._codec) for row in rows)
 
     def published(self, stream: StreamId, commit: CommitId) -> None:
         with self._transaction() as connection:
