@@ -46,6 +46,7 @@ from ordercore.returns.model import Disposition
 __all__ = ["JournalContext", "entries", "journal", "position"]
 
 _Amounts = Iterator[tuple[Account, Money]]
+_Position = tuple[tuple[Account, Money], ...]
 
 STORED: Final = frozenset(
     {
@@ -89,22 +90,31 @@ def entries(
     Source:
         RULES D-4.
     """
-    amounts = [*position(after)]
-    if before is not None:
-        amounts += [(account, -amount) for account, amount in position(before)]
-    if isinstance(event, DocumentIssued):
-        amounts += _document(after, event.document)
-    amounts += _costs(event, context)
-    return entry_of(amounts, at=event.at, reason=type(event).__name__, subject=after.id)
+    old = () if before is None else tuple(position(before))
+    return _entries(event, after, (old, tuple(position(after))), context)
 
 
 def journal(events: Iterable[Event], context: JournalContext = NO_CONTEXT) -> Iterator[Entry]:
     """The entries of an order's whole history, in its order."""
     order: Order | None = None
+    old: _Position = ()
     for event in events:
-        after = evolve(order, event)
-        yield from entries(order, event, after, context)
-        order = after
+        order = evolve(order, event)
+        new = tuple(position(order))
+        yield from _entries(event, order, (old, new), context)
+        old = new
+
+
+def _entries(
+    event: Event, after: Order, positions: tuple[_Position, _Position], context: JournalContext
+) -> tuple[Entry, ...]:
+    """The entry of a fact that takes an order from one position to another one."""
+    old, new = positions
+    amounts = [*new, *((account, -amount) for account, amount in old)]
+    if isinstance(event, DocumentIssued):
+        amounts += _document(after, event.document)
+    amounts += _costs(event, context)
+    return entry_of(amounts, at=event.at, reason=type(event).__name__, subject=after.id)
 
 
 def position(order: Order) -> _Amounts:

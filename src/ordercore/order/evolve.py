@@ -24,7 +24,7 @@ from ordercore.payment.evolve import evolve_payment
 from ordercore.payment.state import PaymentState
 from ordercore.pricing.figures import slot_value
 from ordercore.pricing.model import PricedOrder
-from ordercore.pricing.slots import SlotSet
+from ordercore.pricing.slots import NO_SLOTS, SlotSet
 from ordercore.returns.decide import evolve_returns
 
 __all__ = ["ImpossibleHistoryError", "evolve", "replay"]
@@ -120,20 +120,16 @@ def _check(order: Order) -> None:
 
 def _closed(order: Order, items: Iterable[tuple[LineId, SlotSet]]) -> Order:
     """The order with these slots cancelled."""
-    cancelled: Mapping[LineId, SlotSet] = {
-        **order.cancelled,
-        **{line: order.cancelled_slots(line) | slots for line, slots in items},
-    }
-    before = {line: len(slots) for line, slots in order.cancelled.items()}
-    more = {line: len(slots) - before.get(line, 0) for line, slots in cancelled.items()}
-    fulfilled = {line.id for line in order.fulfilment_lines() if any(more.values())}
-    units = changed(
-        order.units,
-        cancelled=order.units.cancelled + sum(more.values()),
-        cancelled_to_fulfil=order.units.cancelled_to_fulfil
-        + sum(count for line, count in more.items() if line in fulfilled),
-    )
-    return changed(order, cancelled=cancelled, units=units)
+    cancelled = dict(order.cancelled)
+    units, to_fulfil = order.units.cancelled, order.units.cancelled_to_fulfil
+    for line, slots in items:
+        known = cancelled.get(line, NO_SLOTS)
+        cancelled[line] = known | slots
+        more = len(slots - known)
+        units += more
+        to_fulfil += more if order.priced.line(line).needs_fulfilment else 0
+    now = changed(order.units, cancelled=units, cancelled_to_fulfil=to_fulfil)
+    return changed(order, cancelled=cancelled, units=now)
 
 
 def _cancelled(order: Order, event: ev.UnitsCancelled) -> Order:

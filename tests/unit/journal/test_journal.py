@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 import pytest
@@ -31,6 +32,7 @@ from ordercore.invoice.build import (
     build,
 )
 from ordercore.invoice.events import DocumentIssued
+from ordercore.journal import entries as booking
 from ordercore.journal.entries import JournalContext, journal
 from ordercore.journal.model import (
     Account,
@@ -43,6 +45,7 @@ from ordercore.journal.model import (
 from ordercore.journal.payout import Payout, PayoutMismatchError
 from ordercore.money import USD, CurrencyMismatchError, Money
 from ordercore.order.events import NoteAdded, OrderPlaced
+from ordercore.order.model import Order
 from ordercore.order.terms import Terms
 from ordercore.payment.events import DisputeReported, PaymentRecorded
 from ordercore.payment.model import DisputeStatus, Tender, TenderKind
@@ -99,6 +102,21 @@ def invoiced(order: PricedOrder, slots: int = 2) -> DocumentIssued:
 
 def rows(entry: Entry) -> dict[str, int]:
     return {str(row.account): row.amount.minor for row in entry.rows}
+
+
+def test_each_position_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The books of a long history cost one look at the order for each fact (RULES D-4)."""
+    asked: list[int] = []
+    real = booking.position
+
+    def counted(order: Order) -> Iterator[tuple[Account, Money]]:
+        asked.append(order.version)
+        yield from real(order)
+
+    monkeypatch.setattr(booking, "position", counted)
+    history = [placed(shop()), paid(500), paid(600)]
+    assert 2 == len(list(journal(history)))
+    assert [1, 2, 3] == asked
 
 
 def test_money_before_the_invoice_is_a_deposit() -> None:
