@@ -42,6 +42,7 @@ from ordercore.inventory.model import (
     WantedLine,
 )
 from ordercore.inventory.moves import Delta, broken_bound, net
+from ordercore.inventory.promise import Arrival, Promise, PromiseRule, promise
 from ordercore.inventory.reserve import BackorderRule, plan_release, plan_reservation
 from ordercore.inventory.sourcing import (
     FewestParcels,
@@ -50,15 +51,17 @@ from ordercore.inventory.sourcing import (
     Plan,
     SourcingRequest,
 )
-from tests.laws.stock_world import Row, held, place, wanted
+from tests.laws.stock_world import NOW, Row, held, place, wanted
 from tests.laws.test_inventory import (
     CUP,
     POT,
+    arrivals,
     holdings,
     law_of_bounds,
     law_of_kits,
     law_of_lots,
     law_of_netting,
+    law_of_promise_dates,
     law_of_release,
     law_of_reservations,
     law_of_sourcing,
@@ -485,6 +488,74 @@ def test_a_wrong_lot_is_caught() -> None:
     shelf = st.lists(lots(), max_size=6, unique_by=lambda lot: lot.id)
     cases = st.tuples(shelf, st.integers(1, 12), st.integers(0, 9))
     assert is_caught(lambda case: law_of_lots(first_come, *case), cases)
+
+
+Promising = Callable[[int, Counters, Sequence[Arrival], PromiseRule], Sequence[Promise]]
+
+
+def stock_that_others_wait_for(
+    asked: int, row: Counters, coming: Sequence[Arrival], rule: PromiseRule
+) -> Sequence[Promise]:
+    """An arrival is promised to the last one who asks, whoever waits."""
+    return promise(asked, evolve(row, queued=0), coming, NOW, rule=rule)
+
+
+def more_than_may_queue(
+    asked: int, row: Counters, coming: Sequence[Arrival], rule: PromiseRule
+) -> Sequence[Promise]:
+    """The backorder limit is forgotten."""
+    return promise(asked, evolve(row, backorder_limit=None), coming, NOW, rule=rule)
+
+
+def the_last_arrival_first(
+    asked: int, row: Counters, coming: Sequence[Arrival], rule: PromiseRule
+) -> Sequence[Promise]:
+    """Parts in the order in which the arrivals were announced, turned round."""
+    return promise(asked, row, coming, NOW, rule=rule)[::-1]
+
+
+def there_before_it_left(
+    asked: int, row: Counters, coming: Sequence[Arrival], rule: PromiseRule
+) -> Sequence[Promise]:
+    """The way to the customer is counted backwards."""
+    parts = promise(asked, row, coming, NOW, rule=rule)
+    return [
+        evolve(part, dispatch_on=part.deliver_on, deliver_on=part.dispatch_on) for part in parts
+    ]
+
+
+def new_orders_always(
+    asked: int, row: Counters, coming: Sequence[Arrival], rule: PromiseRule
+) -> Sequence[Promise]:
+    """What nobody orders for a customer is promised from a new order all the same."""
+    return promise(asked, row, coming, NOW, rule=evolve(rule, lead_time_days=10))
+
+
+@pytest.mark.parametrize(
+    "bug",
+    [
+        stock_that_others_wait_for,
+        more_than_may_queue,
+        the_last_arrival_first,
+        there_before_it_left,
+        new_orders_always,
+    ],
+    ids=lambda bug: bug.__name__,
+)
+def test_a_wrong_promise_is_caught(bug: Promising) -> None:
+    """Dates out of order, and promises of what is not there or another's."""
+    cases = st.tuples(
+        st.integers(1, 12), counter_rows(), st.lists(arrivals(), max_size=4), st.booleans()
+    )
+
+    def law(case: tuple[int, Counters, list[Arrival], bool]) -> None:
+        asked, row, coming, ordered = case
+        lead = 10 if ordered else None
+        rule = PromiseRule(handling_days=1, transit_days=2, lead_time_days=lead)
+        parts = bug(asked, row, coming, rule)
+        law_of_promise_dates(parts, asked, row, coming, ordered=ordered)
+
+    assert is_caught(law, cases)
 
 
 def test_an_audit_that_sums_over_all_places_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
