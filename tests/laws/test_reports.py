@@ -11,14 +11,20 @@ from hypothesis import HealthCheck, given, settings
 
 from ordercore.facts import Report
 from ordercore.fulfilment import commands as fc
-from ordercore.fulfilment.model import Booked, BookingDeclined, BookingUnknown, ParcelStatus
+from ordercore.fulfilment.model import (
+    Booked,
+    BookingAnswer,
+    BookingDeclined,
+    BookingUnknown,
+    ParcelStatus,
+)
 from ordercore.order.decide import decide, replay
 from ordercore.order.model import Order
 from ordercore.returns import commands as rc
 from tests.laws.test_order import Step, World, stories
 from tests.unit.order.lives import reports
 
-ANSWERS: Final = (
+ANSWERS: Final[tuple[BookingAnswer, ...]] = (
     Booked(tracking_number="T-9", label="label"),
     BookingDeclined(reason="too heavy"),
     BookingUnknown(reason="silence"),

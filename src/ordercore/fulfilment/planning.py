@@ -87,7 +87,7 @@ def plan_fulfilment(
     ids: Sequence[FulfilmentId],
     now: datetime,
     untracked: frozenset[LineId] = frozenset(),
-    dispatch_by: Mapping[LocationId, datetime] | None = None,
+    dispatch_by: datetime | None = None,
 ) -> FulfilmentPlanned | None:
     """
     One new fulfilment order for each location with reserved units that nobody works on.
@@ -98,7 +98,7 @@ def plan_fulfilment(
         ids: As many new ids as `locations_to_plan` names locations; more are left over.
         now: When it is planned.
         untracked: Lines whose units move no stock.
-        dispatch_by: Until when each location should send (RULES F-6).
+        dispatch_by: Until when the locations should send (RULES F-6).
 
     Returns:
         The fact, or None where everything is planned.
@@ -122,7 +122,7 @@ def plan_fulfilment(
                 WorkLine(line=line, item=item, quantity=units, tracked=line not in untracked)
                 for line, (item, units) in sorted(todo[location].items())
             ),
-            dispatch_by=None if dispatch_by is None else dispatch_by.get(location),
+            dispatch_by=dispatch_by,
         )
         for fulfilment, location in zip(ids, sorted(todo), strict=False)
     )

@@ -44,6 +44,7 @@ def fulfilment_basis(
         work_reason=work_reason,
         held=_on_the_shelf(order, command),
         received=order.returns.received,
+        serialised=order.terms.serialised,
         digital={line.id: line.item for line in order.priced.lines if _is_digital(line)},
     )
 

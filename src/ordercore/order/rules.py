@@ -5,16 +5,19 @@ Small questions about an order's facts, each with one answer, asked by `decide` 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from ordercore.fulfilment.planning import locations_to_plan
 from ordercore.ids import LineId, LocationId
 from ordercore.inventory.model import Allocation, WantedLine
+from ordercore.moment import after
 from ordercore.order.model import Order
 from ordercore.order.terms import Blocks
 from ordercore.pricing.model import PricedLine
 from ordercore.pricing.slots import NO_SLOTS
 
 __all__ = [
+    "dispatch_by",
     "holdings",
     "is_ended",
     "is_stock_ready",
@@ -90,6 +93,12 @@ def _planned_elsewhere(order: Order, line: LineId, place: LocationId) -> int:
 def untracked_lines(order: Order) -> frozenset[LineId]:
     """Lines whose units move no stock."""
     return frozenset(line.id for line in order.priced.lines if not line.tracks_stock)
+
+
+def dispatch_by(order: Order, now: datetime) -> datetime | None:
+    """By when work that is planned now should have left; None where the terms do not say."""
+    within = order.terms.dispatch_within
+    return None if within is None else after(now, within)
 
 
 def needs_plan(order: Order) -> bool:

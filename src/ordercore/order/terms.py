@@ -12,7 +12,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-from ordercore.ids import HoldKind, LocationId, Series
+from ordercore.ids import HoldKind, ItemId, LocationId, Series
 from ordercore.inventory.reserve import BackorderRule
 from ordercore.inventory.sourcing import InOrder, Strategy
 from ordercore.moment import Period
@@ -120,3 +120,7 @@ class Terms:
     place_without_stock: LocationId = STORE
     """Where units that need fulfilment but no stock are handed out."""
     holds_at_placement: tuple[HoldKind, ...] = ()
+    serialised: frozenset[ItemId] = frozenset()
+    """Items whose units are packed with their serial numbers (RULES I-8)."""
+    dispatch_within: Period | None = None
+    """Until when planned work should have left, from its planning on (RULES F-6)."""

@@ -24,7 +24,7 @@ from ordercore.order.documents import credit_note, invoice
 from ordercore.order.holds import why_ended
 from ordercore.order.model import Order
 from ordercore.order.quote import closing_credit
-from ordercore.order.rules import holdings, untracked_lines
+from ordercore.order.rules import dispatch_by, holdings, untracked_lines
 from ordercore.payment.events import AuthorisationExpired, OperationIntended, OperationParked
 from ordercore.process.tasks import (
     CompleteOrder,
@@ -114,7 +114,12 @@ def _planned(order: Order, now: datetime) -> Iterator[Event]:
     first = len(order.fulfilment.orders) + 1
     ids = [FulfilmentId(f"{order.id}-F{number}") for number in range(first, first + count)]
     event = plan_fulfilment(
-        order.fulfilment, allocations, ids=ids, now=now, untracked=untracked_lines(order)
+        order.fulfilment,
+        allocations,
+        ids=ids,
+        now=now,
+        untracked=untracked_lines(order),
+        dispatch_by=dispatch_by(order, now),
     )
     if event is not None:
         yield event

@@ -51,7 +51,7 @@ def test_each_location_gets_one_order_with_sorted_lines() -> None:
         ids=[F1, F2],
         now=NOW,
         untracked=frozenset({CUP}),
-        dispatch_by={SOUTH: hours(8)},
+        dispatch_by=hours(8),
     )
     assert event is not None
     north, south = event.orders

@@ -9,7 +9,6 @@ from ordercore.fulfilment.queries import Late, LateKind, expected_at, late, next
 from tests.unit.fulfilment.house import (
     CUP,
     F1,
-    NORTH,
     NOW,
     P1,
     P2,
@@ -33,7 +32,7 @@ def urgent() -> FulfilmentState:
         [held(TEA, 3), held(CUP, 2)],
         ids=[F1],
         now=NOW,
-        dispatch_by={NORTH: hours(4)},
+        dispatch_by=hours(4),
     )
     assert event is not None
     return fold(FulfilmentState(), [event])
