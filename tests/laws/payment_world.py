@@ -232,6 +232,7 @@ class Shop:
         for event in events:
             if isinstance(event, OperationIntended):
                 law_of_intents(self, event.intent)
+                law_of_capabilities(self, event.intent)
             self.history.append(event)
             self.state = evolve_payment(self.state, event)
 
@@ -255,9 +256,12 @@ class Shop:
         for step in steps:
             intent = self.state.operations[step.key].intent
             match step.kind:
+                case StepKind.MOVE:
+                    raise AssertionError("no account pays here")
                 case StepKind.SEND:
                     self.hear(step.key, self.gateway.call(intent, next(left, Fate.FINE), self.now))
                 case StepKind.ASK:
+                    assert self.capabilities.look_up
                     self.hear(step.key, self.gateway.look_up(step.key))
                 case StepKind.PARK:
                     self.record([OperationParked(key=step.key, reason="no answer", at=self.now)])
@@ -318,6 +322,33 @@ def law_of_intents(shop: Shop, intent: Intent) -> None:
         assert intent.amount <= sums.refundable
     if intent.operation is Operation.VOID:
         assert intent.amount <= own.authorised - own.captures_in_flight
+
+
+def law_of_capabilities(shop: Shop, intent: Intent) -> None:
+    """Nothing is asked that the gateway has not declared (RULES PAY-2)."""
+    state, can = shop.state, shop.capabilities
+    match intent.operation:
+        case Operation.AUTHORISE:
+            assert can.takes(intent.amount.currency)
+        case Operation.CAPTURE | Operation.VOID:
+            assert intent.target is not None
+            target = state.operations[intent.target]
+            whole = state.book.live(target)
+            captures = list(state.aimed_at(intent.target, Operation.CAPTURE))
+            if intent.operation is Operation.VOID:
+                assert can.partial_void or intent.amount.minor == whole
+                return
+            assert can.partial_capture or intent.amount.minor >= whole
+            assert can.multiple_capture or not any(other.moved.minor for other in captures)
+            assert can.multiple_capture or not any(other.is_open for other in captures)
+            over = math.floor(target.moved.minor * can.over_capture)
+            assert intent.amount.minor <= whole + over
+        case Operation.REFUND:
+            assert intent.target is not None
+            captured = state.operations[intent.target].settled_at
+            assert captured is not None
+            settles = captured + can.settlement_delay
+            assert can.refund_before_settlement or settles <= shop.now
 
 
 def law_of_truth(shop: Shop) -> None:

@@ -8,12 +8,15 @@ machine in `tests/machines/test_payment.py`; here are those of single decisions.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
+from fractions import Fraction
 
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ordercore.errors import RefusedError
 from ordercore.facts import Event
 from ordercore.ids import Key, OrderId, Reference, TenderId
 from ordercore.money import EUR, Money
@@ -31,6 +34,7 @@ from ordercore.payment.answers import (
 )
 from ordercore.payment.balance import totals
 from ordercore.payment.commands import (
+    CaptureNow,
     PaymentReport,
     ReportAnswer,
     ReportAuthorisationExpired,
@@ -350,6 +354,47 @@ def test_keys_never_collide(
 ) -> None:
     """PAY-2: a key is a pure function of order, operation, tender and attempt, and injective."""
     law_of_keys(left, right)
+
+
+def law_of_declared(can: Capabilities, asked: Iterable[int]) -> None:
+    """
+    Whatever is claimed, asked by hand, lowered and given back: only what is declared is asked.
+
+    The law itself judges every intent as it is recorded: `law_of_capabilities`.
+    """
+    shop = Shop(capabilities=can)
+    shop.work()
+    for minor in asked:
+        claimed = min(shop.wishes.owed, shop.wishes.claimable + minor)
+        with_wishes(shop, claimable=claimed)
+        with suppress(RefusedError):
+            shop.tell(CaptureNow(amount=euro(max(1, minor // 2))))
+        shop.work()
+        with_wishes(shop, owed=max(claimed, shop.wishes.owed - minor // 3))
+        shop.work()
+    with_wishes(shop, ended=True)
+    shop.work()
+    shop.wait(60 * 24 * 2)
+    shop.work()
+
+
+able = st.builds(
+    Capabilities,
+    currencies=st.sampled_from([(), ("EUR",), ("USD",)]),
+    partial_capture=st.booleans(),
+    multiple_capture=st.booleans(),
+    partial_void=st.booleans(),
+    look_up=st.booleans(),
+    over_capture=st.sampled_from([Fraction(0), Fraction(15, 100)]),
+    refund_before_settlement=st.booleans(),
+)
+
+
+@LAW
+@given(can=able, asked=st.lists(st.integers(1, 6_000), max_size=5))
+def test_only_what_is_declared_is_asked(can: Capabilities, asked: list[int]) -> None:
+    """PAY-2: capabilities bind every intent, those made by hand too."""
+    law_of_declared(can, asked)
 
 
 def law_of_surplus(owed: int, less: int) -> None:

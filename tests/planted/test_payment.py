@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -18,6 +19,7 @@ from ordercore.ids import Key, OrderId, TenderId
 from ordercore.money import Money
 from ordercore.payment import _replies as replying
 from ordercore.payment import balance as balancing
+from ordercore.payment import decide as deciding
 from ordercore.payment import intents as intending
 from ordercore.payment import reports as reporting
 from ordercore.payment._book import Sums
@@ -30,7 +32,8 @@ from ordercore.payment.events import (
     OperationSucceeded,
 )
 from ordercore.payment.intents import Desk, Want
-from ordercore.payment.model import Dispute, DisputeStatus, Operation, OperationState
+from ordercore.payment.model import Dispute, DisputeStatus, Intent, Operation, OperationState
+from ordercore.payment.policy import Capabilities
 from ordercore.payment.state import PaymentState
 from tests.laws.payment_world import (
     Fate,
@@ -52,6 +55,7 @@ from tests.laws.test_payment import (
     answer,
     facts_about,
     law_of_balances,
+    law_of_declared,
     law_of_keys,
     law_of_lost_disputes,
     law_of_parts,
@@ -134,6 +138,16 @@ def surplus() -> None:
         law_of_surplus(owed, less)
 
 
+def declared() -> None:
+    """Parcel after parcel, a part by hand, an order that shrinks, and all of it back."""
+    for can in (
+        Capabilities(partial_capture=False),
+        Capabilities(multiple_capture=False),
+        Capabilities(refund_before_settlement=False),
+    ):
+        law_of_declared(can, [4_001, 3_000, 2_000])
+
+
 def lost_disputes() -> None:
     law_of_lost_disputes(5_000, 900)
 
@@ -161,6 +175,7 @@ LAWS = (
     keys,
     parts,
     surplus,
+    declared,
     lost_disputes,
     balances,
 )
@@ -255,6 +270,30 @@ def never_voids(_desk: Desk, _found: OperationState, _surplus: int) -> int:
     return 0
 
 
+def any_part(desk: Desk, found: OperationState, want: int) -> int:
+    """A part of an authorisation is captured, whether the gateway can do that or not."""
+    return 0 if desk.book.is_busy(found) else max(0, min(want, desk.book.live(found)))
+
+
+def any_surplus(desk: Desk, found: OperationState, surplus: int) -> int:
+    """A part of an authorisation is voided, whether the gateway can do that or not."""
+    return 0 if desk.book.is_busy(found) else max(0, min(surplus, desk.book.live(found)))
+
+
+def stays_open(*given: Any, **named: Any) -> Intent:  # noqa: ANN401  # whatever the real one takes
+    """A capture leaves its authorisation open, though the gateway allows one only."""
+    return evolve(_INTENT(*given, **named), closes=False)
+
+
+def settled_at_once(_desk: Desk, _capture: OperationState) -> bool:
+    """A capture is refunded as soon as it is made."""
+    return True
+
+
+def unchecked(_desk: Desk, _want: Want) -> None:
+    """A part that a person asks for is asked of any gateway."""
+
+
 def generous(desk: Desk) -> Iterator[Want]:
     """Everything that was captured goes back as soon as anything does."""
     for want in _REFUNDS(desk):
@@ -271,6 +310,7 @@ def greedy(state: PaymentState, owed: Money) -> dict[TenderId, Money]:
 _NOT_FOUND = replying._not_found
 _KEY = intending.operation_key
 _REFUNDS = intending.refunds
+_INTENT = intending.intent_of
 
 BUGS: list[tuple[object, str, object, Callable[[], None]]] = [
     (replying, "_not_found", too_early, silence),
@@ -289,6 +329,11 @@ BUGS: list[tuple[object, str, object, Callable[[], None]]] = [
     (intending, "_voidable", takes_all, surplus),
     (intending, "_voidable", never_voids, surplus),
     (intending, "_voidable", never_voids, history),
+    (intending, "_capturable", any_part, declared),
+    (intending, "_voidable", any_surplus, declared),
+    (intending, "intent_of", stays_open, declared),
+    (Desk, "is_settled", settled_at_once, declared),
+    (deciding, "_check_whole", unchecked, declared),
     (intending, "refunds", generous, history),
     (balancing, "planned", greedy, parts),
 ]

@@ -63,6 +63,7 @@ __all__ = [
     "StillSendingError",
     "UnknownOperationError",
     "UnknownTenderError",
+    "WholeCaptureOnlyError",
     "decide_payment",
 ]
 
@@ -122,6 +123,18 @@ class CaptureExceedsAuthorisationError(RefusedError):
     sentence = "{asked} cannot be captured: {possible} may be taken now."
     asked: Money
     possible: Money
+
+
+@define
+class WholeCaptureOnlyError(RefusedError):
+    """The gateway captures an authorisation as a whole or not at all (RULES PAY-2)."""
+
+    sentence = (
+        "{asked} cannot be captured: of tender {tender} the gateway takes {whole} or nothing."
+    )
+    asked: Money
+    whole: Money
+    tender: TenderId
 
 
 @define
@@ -259,10 +272,20 @@ def _capture_now(case: Case, command: CaptureNow) -> Iterator[Event]:
     for want in wants:
         if left.is_positive:
             taken = evolve(want, amount=min(left, want.amount))
+            _check_whole(desk, taken)
             event = _intended(evolve(case, state=state), taken)
             state = evolve_payment(state, event)
             left -= taken.amount
             yield event
+
+
+def _check_whole(desk: Desk, want: Want) -> None:
+    """What the gateway has not declared is not asked: a part of an authorisation (PAY-2)."""
+    if want.target is None or desk.can(want.tender).partial_capture:
+        return
+    whole = desk.book.live(desk.state.operations[want.target])
+    if want.amount.minor < whole:
+        raise WholeCaptureOnlyError(want.amount, Money(whole, want.amount.currency), want.tender)
 
 
 def _over_captured(

@@ -37,6 +37,7 @@ from ordercore.payment.decide import (
     StillSendingError,
     UnknownOperationError,
     UnknownTenderError,
+    WholeCaptureOnlyError,
     decide_payment,
 )
 from ordercore.payment.events import OperationIntended
@@ -92,6 +93,16 @@ def test_more_than_authorised_is_not_captured() -> None:
     with pytest.raises(CaptureExceedsAuthorisationError) as caught:
         by_hand().tell(CaptureNow(amount=euro(10_001)))
     assert euro(10_000) == caught.value.possible
+
+
+def test_a_part_is_not_captured_where_only_the_whole_can_be() -> None:
+    """PAY-2: a gateway without partial capture is asked for all of an authorisation, or nothing."""
+    shop = by_hand()
+    shop.capabilities = Capabilities(partial_capture=False)
+    with pytest.raises(WholeCaptureOnlyError) as caught:
+        shop.tell(CaptureNow(amount=euro(9_999)))
+    assert (euro(9_999), euro(10_000)) == (caught.value.asked, caught.value.whole)
+    assert shop.tell(CaptureNow(amount=euro(10_000)))
 
 
 def test_over_capture_stays_within_what_is_declared_and_owed() -> None:

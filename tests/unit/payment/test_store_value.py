@@ -5,13 +5,9 @@ from functools import reduce
 
 import pytest
 from attrs import evolve
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ordercore.errors import RefusedError
-from ordercore.facts import Event
 from ordercore.ids import Key
-from ordercore.money import EUR, USD, CurrencyMismatchError, Money, sum_money
+from ordercore.money import EUR, USD, CurrencyMismatchError, Money
 from ordercore.payment.account import Account, evolve_value, replay_value
 from ordercore.payment.events import StoreValueLapsed
 from ordercore.payment.model import InvalidPaymentError
@@ -195,55 +191,3 @@ def test_bad_steps_are_refused() -> None:
         hold("h", 0)
     with pytest.raises(InsufficientValueError):
         after(THREE, hold("h", 100), take("t", "h", 101))
-
-
-steps = st.lists(
-    st.tuples(
-        st.sampled_from(["issue", "hold", "take", "release", "return", "lapse"]),
-        st.integers(1, 400),
-        st.integers(0, 3),
-        st.integers(0, 40),
-    ),
-    max_size=25,
-)
-
-
-def command_of(kind: str, index: int, minor: int, hold_: int, days: int) -> StoreValueCommand:
-    key, of = Key(f"{kind}-{index}"), Key(f"hold-{hold_}")
-    match kind:
-        case "issue":
-            return IssueValue(key=key, amount=euro(minor), expires_at=NOW + days * DAY + DAY)
-        case "hold":
-            return HoldValue(key=of, amount=euro(minor))
-        case "take":
-            return TakeValue(key=key, hold=of, amount=euro(minor))
-        case "release":
-            return ReleaseValue(key=key, hold=of)
-        case "return":
-            return ReturnValue(key=key, hold=of, amount=euro(minor), expires_at=None)
-        case _:
-            return ReportLapse(at=NOW + days * DAY)
-
-
-@given(steps=steps)
-def test_value_is_never_lost_nor_made(steps: list[tuple[str, int, int, int]]) -> None:
-    """PAY-1: issued = left + held + taken + lapsed, after any steps; nothing is below zero."""
-    account, issued, lapsed = Account(currency=EUR), euro(0), euro(0)
-    for index, (kind, minor, hold_, days) in enumerate(steps):
-        command = command_of(kind, index, minor, hold_, days)
-        events: tuple[Event, ...] = ()
-        try:
-            events = decide_value(account, command, NOW)
-        except (RefusedError, UnknownValueHoldError):
-            continue
-        account = reduce(evolve_value, events, account)
-        issued += euro(minor) if isinstance(command, IssueValue) else euro(0)
-        for event in events:
-            if isinstance(event, StoreValueLapsed):
-                lapsed += sum_money((part.amount for part in event.parts), EUR)
-    lots = [lot.left for lot in account.lots.values()]
-    parts = [
-        part.amount for known in account.holds.values() for part in (*known.open, *known.taken)
-    ]
-    assert all(amount.minor >= 0 for amount in (*lots, *parts))
-    assert issued == sum_money([*lots, *parts, lapsed], EUR)

@@ -1,0 +1,101 @@
+"""The law of store value (RULES PAY-1), as a function that also judges a wrong implementation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ordercore.errors import RefusedError
+from ordercore.facts import Event
+from ordercore.ids import Key
+from ordercore.money import EUR, Money, sum_money
+from ordercore.payment import account as folding
+from ordercore.payment import store_value as deciding
+from ordercore.payment.account import Account
+from ordercore.payment.events import (
+    StoreValueHeld,
+    StoreValueLapsed,
+    StoreValueReturned,
+    StoreValueTaken,
+)
+from ordercore.payment.store_value import (
+    HoldValue,
+    IssueValue,
+    ReleaseValue,
+    ReportLapse,
+    ReturnValue,
+    StoreValueCommand,
+    TakeValue,
+    UnknownValueHoldError,
+)
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def euro(minor: int) -> Money:
+    return Money(minor, EUR)
+
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["issue", "hold", "take", "release", "return", "lapse"]),
+        st.integers(1, 400),
+        st.integers(0, 3),
+        st.integers(0, 40),
+    ),
+    max_size=25,
+)
+
+
+def command_of(kind: str, index: int, minor: int, hold_: int, days: int) -> StoreValueCommand:
+    key, of = Key(f"{kind}-{index}"), Key(f"hold-{hold_}")
+    match kind:
+        case "issue":
+            return IssueValue(key=key, amount=euro(minor), expires_at=NOW + days * DAY + DAY)
+        case "hold":
+            return HoldValue(key=of, amount=euro(minor))
+        case "take":
+            return TakeValue(key=key, hold=of, amount=euro(minor))
+        case "release":
+            return ReleaseValue(key=key, hold=of)
+        case "return":
+            return ReturnValue(key=key, hold=of, amount=euro(minor), expires_at=None)
+        case _:
+            return ReportLapse(at=NOW + days * DAY)
+
+
+def law_of_value(steps: Iterable[tuple[str, int, int, int]]) -> None:
+    """Issued = left + held + taken + lapsed; nothing is below zero; what is asked is moved."""
+    account, issued, lapsed = Account(currency=EUR), euro(0), euro(0)
+    for index, (kind, minor, hold_, days) in enumerate(steps):
+        command = command_of(kind, index, minor, hold_, days)
+        events: tuple[Event, ...] = ()
+        try:
+            events = deciding.decide_value(account, command, NOW)
+        except (RefusedError, UnknownValueHoldError):
+            continue
+        account = reduce(folding.evolve_value, events, account)
+        issued += euro(minor) if isinstance(command, IssueValue) else euro(0)
+        for event in events:
+            if isinstance(event, StoreValueHeld | StoreValueTaken | StoreValueReturned):
+                assert event.asked == sum_money((part.amount for part in event.parts), EUR)
+            if isinstance(event, StoreValueLapsed):
+                lapsed += sum_money((part.amount for part in event.parts), EUR)
+    lots = [lot.left for lot in account.lots.values()]
+    parts = [
+        part.amount for known in account.holds.values() for part in (*known.open, *known.taken)
+    ]
+    assert all(amount.minor >= 0 for amount in (*lots, *parts))
+    assert issued == sum_money([*lots, *parts, lapsed], EUR)
+
+
+@settings(max_examples=300)
+@given(steps=steps)
+def test_value_is_never_lost_nor_made(steps: list[tuple[str, int, int, int]]) -> None:
+    """PAY-1: whatever is issued, held, taken, released, returned and lapses."""
+    law_of_value(steps)

@@ -1,0 +1,78 @@
+"""Wrong ways to keep store value, each of which the law of value must notice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from ordercore.money import Money
+from ordercore.payment import account as folding
+from ordercore.payment import store_value as deciding
+from ordercore.payment.account import Account
+from ordercore.payment.events import LotPart
+from tests.laws.test_store_value import law_of_value
+
+STORY = [
+    ("issue", 300, 0, 40),
+    ("issue", 200, 0, 2),
+    ("hold", 350, 0, 0),
+    ("take", 100, 0, 0),
+    ("take", 200, 0, 0),
+    ("return", 250, 0, 0),
+    ("return", 100, 0, 0),
+    ("release", 1, 0, 0),
+    ("hold", 400, 1, 0),
+    ("take", 300, 1, 0),
+    ("release", 1, 1, 0),
+    ("lapse", 1, 0, 9),
+    ("lapse", 1, 0, 9),
+]
+
+
+def test_the_law_holds() -> None:
+    """A story with a bit of everything; nothing is planted."""
+    law_of_value(STORY)
+
+
+def unbounded(_account: Account, _asked: Money, _parts: Iterable[LotPart]) -> None:
+    """More may be taken or returned than there is."""
+
+
+def kept(parts: Iterable[LotPart], _gone: Iterable[LotPart]) -> tuple[LotPart, ...]:
+    """What is taken stays held."""
+    return tuple(parts)
+
+
+def unmoved(account: Account, _parts: Iterable[LotPart], _sign: int) -> Account:
+    """A hold leaves its lots as they were."""
+    return account
+
+
+def all_of_them(parts: Iterable[LotPart], _amount: Money) -> tuple[LotPart, ...]:
+    """Whole lots are used, whatever was asked for."""
+    return tuple(parts)
+
+
+def replaced(_parts: Iterable[LotPart], more: Iterable[LotPart]) -> tuple[LotPart, ...]:
+    """The second taking forgets the first."""
+    return tuple(more)
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "bug"),
+    [
+        (folding, "_without", kept),
+        (folding, "_moved", unmoved),
+        (folding, "_with", replaced),
+        (deciding, "_first", all_of_them),
+        (deciding, "_check", unbounded),
+    ],
+)
+def test_each_bug_falls(
+    where: object, name: str, bug: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the bug in place value is lost or made."""
+    monkeypatch.setattr(where, name, bug)
+    with pytest.raises((AssertionError, KeyError)):
+        law_of_value(STORY)
