@@ -110,8 +110,9 @@ def merge(
     work, gone = work_of(state, command.fulfilment), work_of(state, command.merged)
     check_step(work, ev.FulfilmentsMerged)
     check_step(gone, ev.FulfilmentsMerged)
-    if work.id == gone.id or (work.location, work.status) != (gone.location, gone.status):
-        reason = "the two must be different ones, at one location and in one status"
+    mine, others = ((at.location, at.status, at.group) for at in (work, gone))
+    if work.id == gone.id or mine != others:
+        reason = "the two must be different ones, at one location, in one status and group"
         raise NotAllowedError(gone.status, "FulfilmentsMerged", reason)
     return (ev.FulfilmentsMerged(at=now, fulfilment=work.id, merged=gone.id),)
 

@@ -168,6 +168,8 @@ class FulfilmentOrder:
     resumes: WorkStatus = WorkStatus.PLANNED
     asked: tuple[LineUnits, ...] = ()
     hold_reason: str = ""
+    group: str = ""
+    """The delivery group that its units belong to; empty for none of its own."""
     dispatch_by: datetime | None = field(default=None, converter=instant)
 
     @property

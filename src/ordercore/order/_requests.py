@@ -15,6 +15,7 @@ from ordercore.order._cancel import cancel
 from ordercore.order._stages import stock_given_back
 from ordercore.order.completion import not_complete
 from ordercore.order.documents import NothingToInvoiceError, invoice
+from ordercore.order.groups import check_groups, check_not_begun
 from ordercore.order.model import Hold, Order
 from ordercore.order.quote import check_fresh
 from ordercore.order.refusals import (
@@ -48,6 +49,7 @@ def place(order: Order | None, command: oc.Place, now: datetime) -> _Events:
     check_still_valid(command.priced, now)
     command.terms.payment.check(command.terms.capabilities)
     _check_tenders(command.tenders, command.priced.total)
+    check_groups(command.priced, command.groups)
     placed = ev.OrderPlaced(
         series=command.terms.order_series,
         order=command.order,
@@ -58,6 +60,7 @@ def place(order: Order | None, command: oc.Place, now: datetime) -> _Events:
         destination=command.destination,
         channel=command.channel,
         origin=command.origin,
+        groups=command.groups,
         at=now,
     )
     references = tuple(
@@ -211,6 +214,15 @@ def change_destination(order: Order, command: oc.ChangeDestination, now: datetim
             if moved and hold.release_on is ReleaseOn.ADDRESS_CHANGED
         ),
     )
+
+
+def change_groups(order: Order, command: oc.ChangeGroups, now: datetime) -> _Events:
+    """Divide the units anew; what a location works on, or has sent, stays (RULES O-8)."""
+    check_groups(order.priced, command.groups)
+    check_not_begun(order.fulfilment, order.groups, command.groups)
+    if command.groups == order.groups:
+        return ()
+    return (ev.GroupsChanged(groups=command.groups, at=now),)
 
 
 def issue_invoice(order: Order, command: oc.IssueInvoice, now: datetime) -> _Events:

@@ -11,6 +11,7 @@ from attrs import field, frozen
 from ordercore.facts import Request
 from ordercore.ids import HoldKind, LineId, OrderId, ReturnId, checked_id
 from ordercore.moment import utc
+from ordercore.order.groups import DeliveryGroup
 from ordercore.order.party import Destination, Party, PartyRef
 from ordercore.order.terms import Blocks, ReleaseOn, Terms
 from ordercore.payment.model import Tender
@@ -24,6 +25,7 @@ __all__ = [
     "Cancel",
     "CancelUnits",
     "ChangeDestination",
+    "ChangeGroups",
     "ChangeTags",
     "Complete",
     "Confirm",
@@ -67,6 +69,8 @@ class Place(Request):
     origin: str = ""
     references: tuple[tuple[str, str], ...] = ()
     """What other systems call it: (system, value); each pair can be claimed once only."""
+    groups: tuple[DeliveryGroup, ...] = ()
+    """Units that go to different places or in different manners (RULES O-8)."""
     coupons: tuple[str, ...] = ()
     """Single-use codes: each can be claimed once only."""
     parties: tuple[Party, ...] = ()
@@ -169,6 +173,14 @@ class ChangeDestination(Request):
 
     destination: Destination | None = None
     customer: PartyRef | None = None
+    parties: tuple[Party, ...] = ()
+
+
+@frozen(kw_only=True)
+class ChangeGroups(Request):
+    """Divide the units anew into delivery groups; those that a location works on stay."""
+
+    groups: tuple[DeliveryGroup, ...]
     parties: tuple[Party, ...] = ()
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
+from attrs import evolve
+
+from ordercore.ids import ItemId
 from ordercore.moment import after
 from ordercore.order._bases import returns_basis
 from ordercore.order.balance import balance, has_open_slots
@@ -13,6 +17,9 @@ from ordercore.order.status import flags
 from ordercore.returns.policy import window_closes_at
 
 __all__ = ["completes_at", "confirm_by", "has_open_operations", "not_complete", "window_end"]
+
+ANY: Final = ItemId("any")
+"""Lines that differ in nothing else have one window."""
 
 
 def confirm_by(order: Order) -> datetime | None:
@@ -30,7 +37,7 @@ def has_open_operations(order: Order) -> bool:
 def window_end(order: Order) -> datetime | None:
     """When the last return window closes; None while it has not begun, or where there is none."""
     basis = returns_basis(order)
-    kinds = {(facts.category, facts.returnable): facts for facts in basis.lines.values()}
+    kinds = {evolve(facts, item=ANY): facts for facts in basis.lines.values()}
     ends = [window_closes_at(basis.policy, facts) for facts in kinds.values()]
     known = [end for end in ends if end is not None]
     return max(known) if known and len(known) == len(ends) else None

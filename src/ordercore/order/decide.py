@@ -113,6 +113,7 @@ _DECISIONS: Final[Mapping[type[object], _Decide]] = dict(
         _on(oc.ConfirmAmendment, amend.confirm),
         _on(oc.DeclineAmendment, amend.decline),
         _on(oc.ChangeDestination, own.change_destination),
+        _on(oc.ChangeGroups, own.change_groups),
         _on(oc.IssueInvoice, own.issue_invoice),
         _on(oc.Complete, own.complete),
         _on(oc.AddNote, own.add_note),

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from ordercore.facts import Event, Numbered
 from ordercore.ids import Actor, HoldKind, LineId, OrderId
+from ordercore.order.groups import DeliveryGroup
 from ordercore.order.link import Link
 from ordercore.order.party import Destination, PartyRef
 from ordercore.order.terms import Blocks, ReleaseOn, Terms
@@ -24,6 +25,7 @@ __all__ = [
     "AmendmentProposed",
     "CreditGranted",
     "DestinationChanged",
+    "GroupsChanged",
     "HoldPlaced",
     "HoldReleased",
     "LinesAdded",
@@ -53,6 +55,7 @@ class OrderPlaced(Numbered):
     destination: Destination | None = None
     channel: str = ""
     origin: str = ""
+    groups: tuple[DeliveryGroup, ...] = ()
     made_from: Link | None = None
     """The order that this one is a part of, or that it exchanges goods of."""
 
@@ -170,6 +173,13 @@ class DestinationChanged(Event):
 
     destination: Destination | None = None
     customer: PartyRef | None = None
+
+
+@frozen(kw_only=True)
+class GroupsChanged(Event):
+    """The units go elsewhere, or in another manner: these are all delivery groups from now on."""
+
+    groups: tuple[DeliveryGroup, ...]
 
 
 @frozen(kw_only=True)

@@ -93,6 +93,7 @@ def _placed(event: ev.OrderPlaced) -> Order:
         channel=event.channel,
         origin=event.origin,
         made_from=event.made_from,
+        groups=event.groups,
         payment=PaymentState(tenders=event.tenders),
         units=_added(UnitTotals(), event.priced),
         dispatched_value=Money.zero(event.priced.currency),
@@ -213,6 +214,10 @@ def _moved(order: Order, event: ev.DestinationChanged) -> Order:
     )
 
 
+def _grouped(order: Order, event: ev.GroupsChanged) -> Order:
+    return changed(order, groups=event.groups)
+
+
 def _noted(order: Order, event: ev.NoteAdded) -> Order:
     return changed(order, notes=(*order.notes, event.text))
 
@@ -263,6 +268,7 @@ _FOLDS: Final[Mapping[type[Event], Callable[[Order, Event], Order]]] = dict(
         _on(ev.TagsChanged, _tagged),
         _on(ev.ReferenceAdded, _referenced),
         _on(ev.OrderLinked, _linked),
+        _on(ev.GroupsChanged, _grouped),
         _on(DocumentIssued, _documented),
     )
 )

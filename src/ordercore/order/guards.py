@@ -50,7 +50,10 @@ _FULFIL: Final[_Kinds] = frozenset(fc.FulfilmentRequest.__args__)
 _RETURN: Final[_Kinds] = frozenset({*rc.ReturnsRequest.__args__, oc.ExchangeGoods})
 _AMEND: Final[_Kinds] = frozenset({oc.ProposeAmendment, oc.ConfirmAmendment})
 _CANCEL: Final[_Kinds] = frozenset({oc.Cancel, oc.CancelUnits, oc.SplitOrder})
-_CHANGE: Final[_Kinds] = frozenset({oc.ChangeDestination, oc.MoveToStage, oc.PlaceHold})
+_CHANGE: Final[_Kinds] = frozenset(
+    {oc.ChangeDestination, oc.ChangeGroups, oc.MoveToStage, oc.PlaceHold}
+)
+_EDIT: Final[_Kinds] = _AMEND | {oc.ChangeDestination, oc.ChangeGroups, oc.SplitOrder}
 _MONEY: Final[_Kinds] = frozenset({pc.CaptureNow, pc.AddTender})
 _END: Final[_Kinds] = frozenset({oc.Complete})
 _CONFIRM: Final[_Kinds] = frozenset({oc.Confirm})
@@ -95,10 +98,8 @@ def refusal(order: Order, kind: type[Request]) -> RefusedError | None:
         return OnHoldError(name, hold.kind)
     stage = order.current_stage
     if stage is not None:
-        forbidden = (kind in _CANCEL and not stage.cancellable) or (
-            kind in _AMEND | {oc.ChangeDestination, oc.SplitOrder} and not stage.editable
-        )
-        if forbidden:
+        cancels, edits = kind in _CANCEL, kind in _EDIT
+        if (cancels and not stage.cancellable) or (edits and not stage.editable):
             return NotPossibleError(name, f"in the stage {stage.name}")
     return None
 
@@ -143,6 +144,7 @@ REQUESTS: Final[tuple[type[Request], ...]] = (
     oc.ConfirmAmendment,
     oc.DeclineAmendment,
     oc.ChangeDestination,
+    oc.ChangeGroups,
     oc.IssueInvoice,
     oc.Complete,
     oc.AddNote,

@@ -19,6 +19,7 @@ from ordercore.inventory.model import StockState
 from ordercore.invoice.model import Document
 from ordercore.money import Money
 from ordercore.order.events import AmendmentProposed
+from ordercore.order.groups import DeliveryGroup
 from ordercore.order.link import Link
 from ordercore.order.party import Destination, PartyRef
 from ordercore.order.terms import Blocks, ReleaseOn, Stage, Terms
@@ -80,6 +81,8 @@ class Order:
     notes: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     references: tuple[tuple[str, str], ...] = ()
+    groups: tuple[DeliveryGroup, ...] = ()
+    """Delivery groups; units that none of them names go to the order's own destination."""
     made_from: Link | None = None
     links: tuple[Link, ...] = ()
     """The orders that were made from this one."""

@@ -17,6 +17,7 @@ from attrs import field, frozen
 from ordercore.fulfilment.model import BookingAnswer, Parcel
 from ordercore.ids import Key, OrderId, PartyId, Reference, StreamId
 from ordercore.money import Money
+from ordercore.order.groups import DeliveryGroup
 from ordercore.order.party import Destination, Party
 from ordercore.payment.answers import Answer, LookUpAnswer
 from ordercore.payment.model import Operation, Tender
@@ -97,6 +98,8 @@ class BookingRequest:
     parcel: Parcel
     destination: Destination | None = None
     party: tuple[PartyId, int] | None = None
+    group: DeliveryGroup | None = None
+    """Method, wanted day, incoterm and customs data of its delivery group, where it has one."""
 
 
 class CarrierGateway(ABC):

@@ -31,9 +31,10 @@ from ordercore.order.completion import (
     not_complete,
 )
 from ordercore.order.documents import owes_credit_note, owes_invoice
+from ordercore.order.grouping import needs_work
 from ordercore.order.holds import ended_holds
 from ordercore.order.model import Order
-from ordercore.order.rules import is_ended, is_stock_ready, keeps_stock, needs_plan, unallocated
+from ordercore.order.rules import is_ended, is_stock_ready, keeps_stock, unallocated
 from ordercore.order.terms import Blocks
 from ordercore.payment.intents import next_intents
 from ordercore.payment.operations import StepKind, operation_steps, wake_payment
@@ -160,7 +161,7 @@ def _confirms(at: Scene) -> Iterator[Task]:
 
 def _plans(at: Scene) -> Iterator[Task]:
     """When held units have nobody who works on them: plan it."""
-    if needs_plan(at.order):
+    if needs_work(at.order):
         yield PlanFulfilment()
 
 

@@ -17,6 +17,7 @@ from ordercore.inventory.decide import StockCommand
 from ordercore.inventory.model import Counters, StockPlace
 from ordercore.inventory.sourcing import InOrder, Strategy
 from ordercore.order.commands import Place
+from ordercore.order.groups import DeliveryGroup
 from ordercore.order.model import Order
 from ordercore.order.party import Destination, Party, PartyRef
 from ordercore.order.quote import Items, quote_refund
@@ -170,6 +171,7 @@ class AsyncOrderService:
         references: tuple[tuple[str, str], ...] = (),
         coupons: tuple[str, ...] = (),
         parties: tuple[Party, ...] = (),
+        groups: tuple[DeliveryGroup, ...] = (),
     ) -> Receipt:
         """See `ordercore.service.sync.OrderService.place`."""
         command = Place(
@@ -183,6 +185,7 @@ class AsyncOrderService:
             references=references,
             coupons=coupons,
             parties=parties,
+            groups=groups,
         )
         self._permissions.check(by, command)
         named = command if order else evolve(command, order=OrderId(self._ports.ids.new_id()))

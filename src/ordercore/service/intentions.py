@@ -11,7 +11,7 @@ from ordercore.codec.converter import fingerprint
 from ordercore.errors import InvalidValueError
 from ordercore.facts import Report, Request
 from ordercore.ids import Actor, Key, OrderId, checked_id
-from ordercore.order.commands import AddReference, ChangeDestination, Place
+from ordercore.order.commands import AddReference, ChangeDestination, ChangeGroups, Place
 from ordercore.order.party import Party
 from ordercore.order.terms import Terms
 from ordercore.payment.policy import Capabilities
@@ -140,5 +140,8 @@ def _reference(system: str, value: str) -> UniqueClaim:
     return UniqueClaim(f"reference:{checked_id(system, 'system')}", checked_id(value, "reference"))
 
 
+_WITH_PARTIES: Final = (Place, ChangeDestination, ChangeGroups)
+
+
 def _parties(command: Request | Report) -> tuple[Party, ...]:
-    return command.parties if isinstance(command, Place | ChangeDestination) else ()
+    return command.parties if isinstance(command, _WITH_PARTIES) else ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ordercore.ids import Key, ParcelId
+from ordercore.order.groups import group_of
 from ordercore.order.model import Order
 from ordercore.payment.decide import UnknownOperationError, UnknownTenderError
 from ordercore.ports.gateways import BookingRequest, PaymentCall
@@ -35,11 +36,13 @@ def payment_call(order: Order, key: Key) -> PaymentCall:
 def booking_request(order: Order, parcel: ParcelId) -> BookingRequest:
     """The booking of a packed parcel; a new attempt after a decline has a new key."""
     found = order.fulfilment.parcels[parcel]
-    customer = order.customer
+    group = group_of(order.groups, order.fulfilment.orders.get(found.fulfilment))
+    customer = group.party if group and group.party else order.customer
     return BookingRequest(
         order=order.id,
         key=Key(f"{order.id}:{parcel}:{found.booking.attempts + 1}"),
         parcel=found,
-        destination=order.destination,
+        destination=group.destination if group and group.destination else order.destination,
         party=(customer.party, customer.version) if customer is not None else None,
+        group=group,
     )

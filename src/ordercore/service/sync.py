@@ -18,6 +18,7 @@ from ordercore.inventory.decide import StockCommand
 from ordercore.inventory.model import Counters, StockPlace
 from ordercore.inventory.sourcing import InOrder, Strategy
 from ordercore.order.commands import Place
+from ordercore.order.groups import DeliveryGroup
 from ordercore.order.model import Order
 from ordercore.order.party import Destination, Party, PartyRef
 from ordercore.order.quote import Items, quote_refund
@@ -220,6 +221,7 @@ class OrderService:
         references: tuple[tuple[str, str], ...] = (),
         coupons: tuple[str, ...] = (),
         parties: tuple[Party, ...] = (),
+        groups: tuple[DeliveryGroup, ...] = (),
     ) -> Receipt:
         """
         Place a priced order and do all that is due: reserve, authorise, confirm.
@@ -244,6 +246,7 @@ class OrderService:
             references=references,
             coupons=coupons,
             parties=parties,
+            groups=groups,
         )
         self._permissions.check(by, command)
         named = command if order else evolve(command, order=OrderId(self._ports.ids.new_id()))

@@ -32,6 +32,7 @@ from ordercore.ids import (
 )
 from ordercore.order import commands as oc
 from ordercore.order.decide import decide, replay
+from ordercore.order.groups import DeliveryGroup
 from ordercore.order.model import Order
 from ordercore.order.quote import quote_refund
 from ordercore.order.status import OrderStatus, order_status
@@ -147,6 +148,7 @@ def _order_requests(order: Order) -> tuple[Request, ...]:
         oc.ConfirmAmendment(proposal="p"),
         oc.DeclineAmendment(proposal="p"),
         oc.ChangeDestination(),
+        oc.ChangeGroups(groups=(DeliveryGroup(id="home", units=((TEA, 1),)),)),
         oc.IssueInvoice(),
         oc.Complete(),
         oc.AddNote(text="hello"),

@@ -183,6 +183,7 @@ def test_a_stage_can_only_forbid() -> None:
         oc.ProposeAmendment,
         oc.ConfirmAmendment,
         oc.ChangeDestination,
+        oc.ChangeGroups,
         oc.SplitOrder,
     } == newly
     assert not [kind for kind in table if table[kind] is None and before[kind] is not None]

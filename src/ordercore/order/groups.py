@@ -1,0 +1,190 @@
+"""
+Delivery groups (RULES O-8): what of an order goes to whom, how and when; a line may span several.
+
+Units that no group names are a group of their own, without a name, that is served last. Work is
+planned for each group by itself, so a parcel always belongs to one; and the return window of a line
+begins with the last delivery of its groups (RULES R-3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from enum import StrEnum, unique
+from typing import Final, TypeAlias
+
+from attrs import Attribute, define, field, frozen
+
+from ordercore.errors import InvalidValueError, RefusedError
+from ordercore.fulfilment.model import FulfilmentOrder, FulfilmentState, WorkStatus
+from ordercore.ids import LineId, checked_id
+from ordercore.money import checked_quantity
+from ordercore.order.party import Destination, PartyRef
+from ordercore.pricing.model import PricedOrder
+
+__all__ = [
+    "CustomsItem",
+    "DeliveryGroup",
+    "GroupFixedError",
+    "Incoterm",
+    "InvalidGroupError",
+    "PartialShipments",
+    "check_groups",
+    "check_not_begun",
+    "group_of",
+]
+
+LONGEST_GIFT_MESSAGE: Final = 1_000
+MOST_GROUPS: Final = 500
+
+
+@define
+class InvalidGroupError(InvalidValueError):
+    """The delivery groups do not fit the order, or one of them makes no sense."""
+
+    sentence = "The delivery group {group} cannot be used: {problem}."
+    group: str
+    problem: str
+
+
+@define
+class GroupFixedError(RefusedError):
+    """Work on a delivery group has begun."""
+
+    sentence = "The delivery group {group} cannot be changed: a location works on it already."
+    group: str
+
+
+@unique
+class Incoterm(StrEnum):
+    """Who pays for and bears the way: Incoterms 2020."""
+
+    EXW = "EXW"
+    FCA = "FCA"
+    CPT = "CPT"
+    CIP = "CIP"
+    DAP = "DAP"
+    DPU = "DPU"
+    DDP = "DDP"
+    FAS = "FAS"
+    FOB = "FOB"
+    CFR = "CFR"
+    CIF = "CIF"
+
+
+@unique
+class PartialShipments(StrEnum):
+    """Whether a group may go in several parcels at several times."""
+
+    ALLOWED = "allowed"
+    COMPLETE = "complete"
+    """Nothing is planned before all of it can be."""
+
+
+@frozen(kw_only=True)
+class CustomsItem:
+    """What customs must know of one line."""
+
+    line: LineId
+    tariff_code: str = ""
+    origin_country: str = ""
+    description: str = ""
+
+
+_Units: TypeAlias = tuple[tuple[LineId, int], ...]
+
+
+def _units(group: DeliveryGroup, attribute: Attribute[_Units], units: _Units) -> None:
+    if not units or len({line for line, _ in units}) < len(units):
+        raise InvalidGroupError(group.id, f"its {attribute.name} name each line once, and one")
+    for _, count in units:
+        checked_quantity(count)
+
+
+def _message(group: DeliveryGroup, _: Attribute[str], text: str) -> None:
+    if len(text) > LONGEST_GIFT_MESSAGE:
+        raise InvalidGroupError(
+            group.id, f"a gift message has at most {LONGEST_GIFT_MESSAGE} characters"
+        )
+
+
+def _group_id(value: str) -> str:
+    return checked_id(value, "delivery group")
+
+
+@frozen(kw_only=True)
+class DeliveryGroup:
+    """
+    Some units of some lines that go to one place in one manner.
+
+    Args:
+        units: How many units of each line.
+        party, destination: Who gets them and where; by default those of the order.
+        method: What was promised, such as ``standard`` or ``pick-up``.
+        wanted_on: The day on which they are wanted.
+        gift_message: What is printed for the one who gets it; never in ``repr``.
+        priority: Groups with a higher one get their units first.
+    """
+
+    id: str = field(converter=_group_id)
+    units: _Units = field(validator=_units)
+    party: PartyRef | None = None
+    destination: Destination | None = None
+    method: str = ""
+    wanted_on: date | None = None
+    gift_message: str = field(default="", repr=False, validator=_message)
+    incoterm: Incoterm | None = None
+    customs: tuple[CustomsItem, ...] = ()
+    partial: PartialShipments = PartialShipments.ALLOWED
+    priority: int = 0
+
+    def wanted(self, line: LineId) -> int:
+        """How many units of *line* belong to it."""
+        return dict(self.units).get(line, 0)
+
+
+def check_groups(priced: PricedOrder, groups: tuple[DeliveryGroup, ...]) -> None:
+    """
+    Refuse groups that do not fit the order.
+
+    Raises:
+        InvalidGroupError: Two of one name, more units than the line has, or a line that needs no
+            delivery.
+        UnknownLineError: A line that is not there.
+    """
+    checked_quantity(len(groups) + 1, "number of delivery groups", most=MOST_GROUPS)
+    if len({group.id for group in groups}) < len(groups):
+        raise InvalidGroupError(groups[0].id, "two have one name")
+    taken: dict[LineId, int] = {}
+    for group in groups:
+        for line_id, count in group.units:
+            line = priced.line(line_id)
+            taken[line_id] = taken.get(line_id, 0) + count
+            if not line.needs_fulfilment:
+                raise InvalidGroupError(group.id, f"line {line_id} is not delivered")
+            if taken[line_id] > line.quantity:
+                raise InvalidGroupError(group.id, f"line {line_id} has not so many units")
+
+
+def check_not_begun(
+    state: FulfilmentState, old: tuple[DeliveryGroup, ...], new: tuple[DeliveryGroup, ...]
+) -> None:
+    """
+    Refuse to change a group whose units a location works on or has sent.
+
+    Raises:
+        GroupFixedError: It is changed or gone.
+    """
+    begun = {
+        work.group for work in state.orders.values() if work.status is not WorkStatus.CANCELLED
+    }
+    after = {group.id: group for group in new}
+    for group in old:
+        if group.id in begun and after.get(group.id) != group:
+            raise GroupFixedError(group.id)
+
+
+def group_of(groups: Iterable[DeliveryGroup], work: FulfilmentOrder | None) -> DeliveryGroup | None:
+    """The group that a location works for; none where the units have no named one."""
+    name = "" if work is None else work.group
+    return next((group for group in groups if group.id == name), None)
