@@ -12,6 +12,7 @@ from ordercore.fulfilment.queries import serial_slots
 from ordercore.ids import LineId
 from ordercore.money import Money, sum_money
 from ordercore.order.balance import balance, has_open_slots
+from ordercore.order.grouping import line_times
 from ordercore.order.model import Order
 from ordercore.order.terms import Blocks
 from ordercore.pricing.figures import slot_value
@@ -146,6 +147,7 @@ def returns_basis(order: Order) -> ReturnsBasis:
     delivered_all = totals.ended >= totals.dispatched and totals.delivered > 0
     group_delivered = delivered_all and not has_open_slots(order)
     delivered_at, dispatched_at = _last(state.delivered_at), _last(state.dispatched_at)
+    own = line_times(order) if order.groups else {}
     facts = {
         line.id: ReturnFacts(
             item=line.item,
@@ -153,9 +155,9 @@ def returns_basis(order: Order) -> ReturnsBasis:
             returnable=line.returnable,
             tracked=line.tracks_stock,
             placed_at=order.placed_at,
-            last_delivered_at=delivered_at,
-            last_dispatched_at=dispatched_at,
-            group_delivered=group_delivered,
+            last_delivered_at=own[line.id].delivered_at if own else delivered_at,
+            last_dispatched_at=own[line.id].dispatched_at if own else dispatched_at,
+            group_delivered=own[line.id].is_delivered if own else group_delivered,
         )
         for line in order.fulfilment_lines()
     }

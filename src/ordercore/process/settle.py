@@ -21,6 +21,7 @@ from ordercore.moment import after
 from ordercore.order import events as ev
 from ordercore.order.decide import decide
 from ordercore.order.documents import credit_note, invoice
+from ordercore.order.grouping import planned_by_group
 from ordercore.order.holds import why_ended
 from ordercore.order.model import Order
 from ordercore.order.quote import closing_credit
@@ -109,6 +110,9 @@ def _expired(order: Order, now: datetime) -> Iterator[Event]:
 
 
 def _planned(order: Order, now: datetime) -> Iterator[Event]:
+    if order.groups:
+        yield from planned_by_group(order, now)
+        return
     allocations = holdings(order)
     count = len(locations_to_plan(order.fulfilment, allocations))
     first = len(order.fulfilment.orders) + 1
