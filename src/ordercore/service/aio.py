@@ -37,11 +37,18 @@ from ordercore.service.effects import Effect, Ports
 from ordercore.service.engine import SYSTEM, Engine, Receipt, Settings
 from ordercore.service.intentions import (
     PLACEHOLDER,
+    actor_of,
     bound_terms,
+    checked_command,
+    checked_operation,
     checked_settings,
+    checked_value,
+    hold_of,
     intention_of,
     key_of,
     placing,
+    reference_of,
+    stream_of,
 )
 from ordercore.service.permissions import Permissions
 from ordercore.service.stock import StockEngine, StockReceipt
@@ -103,7 +110,13 @@ class AsyncStockService:
         reason: str = "",
     ) -> StockReceipt:
         """See `ordercore.service.sync.StockService.execute`."""
-        work = self._engine.execute(command, by=by, key=key_of(key), stream=hold, reason=reason)
+        work = self._engine.execute(
+            checked_operation(command),
+            by=actor_of(by),
+            key=key_of(key),
+            stream=hold_of(hold),
+            reason=reason,
+        )
         return await run_async(work, self._ports)
 
     async def counters(self, *items: ItemId) -> Mapping[StockPlace, Counters]:
@@ -121,7 +134,8 @@ class AsyncCreditService:
         self, account: str, command: StoreValueCommand, *, by: Actor = SYSTEM, reason: str = ""
     ) -> CreditReceipt:
         """See `ordercore.service.sync.CreditService.execute`."""
-        work = self._engine.execute(account, command, by=by, reason=reason)
+        wanted = checked_value(command)
+        work = self._engine.execute(account, wanted, by=actor_of(by), reason=reason)
         return await run_async(work, self._ports)
 
     async def account(self, account: str) -> Account:
@@ -205,27 +219,28 @@ class AsyncOrderService:
         reason: str = "",
     ) -> Receipt:
         """See `ordercore.service.sync.OrderService.execute`."""
+        stream = stream_of(order)
+        intention = intention_of(
+            command, key=key, by=by, order=stream, expected=expected_version, reason=reason
+        )
         if isinstance(command, Request):
             self._permissions.check(by, command, approved_by=approved_by)
-        intention = intention_of(
-            command, key=key, by=by, order=order, expected=expected_version, reason=reason
-        )
-        work = self._engine.execute(StreamId(order), command, intention)
+        work = self._engine.execute(stream, command, intention)
         return await run_async(work, self._ports)
 
     async def preview(self, order: OrderId, command: Request | Report) -> Preview:
         """The same decision, nothing written: the new state and the facts."""
-        work = self._engine.preview(StreamId(order), command)
+        work = self._engine.preview(stream_of(order), checked_command(command))
         after, events = await run_async(work, self._ports)
         return Preview(order=after, events=events)
 
     async def load(self, order: OrderId) -> Order:
         """The order as it stands."""
-        return await run_async(self._engine.load(StreamId(order)), self._ports)
+        return await run_async(self._engine.load(stream_of(order)), self._ports)
 
     async def advance(self, order: OrderId) -> Order:
         """Do all that the order owes now; what a worker calls."""
-        return await run_async(self._engine.advance(StreamId(order)), self._ports)
+        return await run_async(self._engine.advance(stream_of(order)), self._ports)
 
     async def run_due(self, *, limit: int = 100) -> Round:
         """Serve up to *limit* due orders and holds; one that fails never blocks the others."""
@@ -241,11 +256,11 @@ class AsyncOrderService:
 
     def history(self, order: OrderId) -> AsyncIterator[Committed]:
         """All commits of an order with actor, both times, reason and facts; oldest first."""
-        return self._ports.store.history(StreamId(order))
+        return self._ports.store.history(stream_of(order))
 
     async def find(self, system: str, value: str) -> OrderId | None:
         """The order that another system calls so."""
-        found = await self._ports.store.find_claim(f"reference:{system}", value)
+        found = await self._ports.store.find_claim(*reference_of(system, value))
         return None if found is None else OrderId(found)
 
     async def now(self) -> datetime:

@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVar, get_args
 
 from attrs import define, evolve
 
 from ordercore.codec.converter import fingerprint
 from ordercore.errors import InvalidValueError
 from ordercore.facts import Report, Request
-from ordercore.ids import Actor, Key, OrderId, checked_id
+from ordercore.ids import Actor, Key, OrderId, StreamId, checked_id
+from ordercore.inventory.decide import StockCommand
 from ordercore.order.commands import AddReference, ChangeDestination, ChangeGroups, Place
 from ordercore.order.party import Party
 from ordercore.order.terms import Terms
 from ordercore.payment.policy import Capabilities
+from ordercore.payment.store_value import StoreValueCommand
 from ordercore.ports.unit_of_work import AlreadyClaimedError, UniqueClaim
 from ordercore.service.engine import Intention, Settings
 
 __all__ = [
     "PLACEHOLDER",
+    "ForeignCommandError",
     "InvalidTermsError",
+    "InvalidVersionError",
     "LeaseTooShortError",
+    "actor_of",
     "bound_terms",
+    "checked_command",
+    "checked_operation",
     "checked_settings",
+    "checked_value",
+    "hold_of",
     "intention_of",
     "key_of",
     "marked",
     "placing",
+    "reference_of",
+    "stream_of",
 ]
+
+_Command = TypeVar("_Command", bound=Request | Report)
+
+_STOCK: Final[tuple[type[object], ...]] = get_args(StockCommand)
+_VALUE: Final[tuple[type[object], ...]] = get_args(StoreValueCommand)
 
 PLACEHOLDER: Final = OrderId("new")
 """Stands for the id of an order that is still to be named, so that its key can be retried."""
@@ -62,6 +78,22 @@ class InvalidTermsError(InvalidValueError):
     sentence = "The terms of an order must be a Terms value."
 
 
+@define
+class ForeignCommandError(InvalidValueError):
+    """What was given as a command is none of this service."""
+
+    sentence = "{given} is no {wanted}; pass an instance of one."
+    given: str
+    wanted: str
+
+
+@define
+class InvalidVersionError(InvalidValueError):
+    """A version is a count of facts."""
+
+    sentence = "An expected version must be a whole number from 0 on: pass order.version."
+
+
 def bound_terms(terms: Terms | None, capabilities: Capabilities) -> Terms:
     """
     The terms of an order, with what its gateway can do frozen into them.
@@ -80,6 +112,63 @@ def key_of(key: str | None) -> Key | None:
     return None if key is None else Key(checked_id(key, "key"))
 
 
+def stream_of(order: str) -> StreamId:
+    """
+    The list of facts of an order, by its id in normal form.
+
+    Raises:
+        InvalidIdentifierError: It is no usable id.
+    """
+    return StreamId(checked_id(order, "order id"))
+
+
+def checked_command(command: _Command) -> _Command:
+    """
+    The command itself: each field holds what its type allows.
+
+    Raises:
+        UnstorableValueError: One does not. Who executes a command learns it from its fingerprint.
+    """
+    fingerprint(command)
+    return command
+
+
+def checked_operation(command: StockCommand) -> StockCommand:
+    """
+    The command itself: an operation on stock; its fields are checked by its fingerprint.
+
+    Raises:
+        ForeignCommandError: It is none.
+    """
+    if not isinstance(command, _STOCK):
+        raise ForeignCommandError(type(command).__name__, "operation on stock")
+    return command
+
+
+def checked_value(command: StoreValueCommand) -> StoreValueCommand:
+    """
+    The command itself: an operation on an account, with sound fields.
+
+    Raises:
+        ForeignCommandError: It is none.
+        UnstorableValueError: A field holds a value that its type does not allow.
+    """
+    if not isinstance(command, _VALUE):
+        raise ForeignCommandError(type(command).__name__, "operation on an account")
+    fingerprint(command)
+    return command
+
+
+def actor_of(by: str) -> Actor:
+    """An actor in the normal form of an id."""
+    return Actor(checked_id(by, "actor"))
+
+
+def hold_of(hold: str | None) -> StreamId | None:
+    """The id of a cart's hold in its normal form, where one is named."""
+    return None if hold is None else StreamId(checked_id(hold, "hold"))
+
+
 def placing(command: Place, *, key: str, by: Actor) -> Intention:
     """The intention behind a placement; its fingerprint leaves a generated id out."""
     return intention_of(command, key=key, by=by)
@@ -90,13 +179,20 @@ def intention_of(
     *,
     key: str | None,
     by: Actor,
-    order: OrderId | None = None,
+    order: str | None = None,
     expected: int | None = None,
     reason: str = "",
 ) -> Intention:
-    """The intention behind a command about *order*; the same words about another are others."""
+    """
+    The intention behind a command about *order*; the same words about another are others.
+
+    Raises:
+        InvalidVersionError: The expected version is no count.
+    """
+    if expected is not None and (type(expected) is not int or expected < 0):
+        raise InvalidVersionError
     return Intention(
-        by=Actor(checked_id(by, "actor")),
+        by=actor_of(by),
         key=key_of(key),
         fingerprint=marked(command, order),
         reason=reason,
@@ -135,9 +231,13 @@ def _once(claims: tuple[UniqueClaim, ...]) -> tuple[UniqueClaim, ...]:
     return claims
 
 
+def reference_of(system: str, value: str) -> tuple[str, str]:
+    """The scope and value under which an external reference is claimed: in its normal form."""
+    return f"reference:{checked_id(system, 'system')}", checked_id(value, "reference")
+
+
 def _reference(system: str, value: str) -> UniqueClaim:
-    """Claimed in its normal form, as the fact names it."""
-    return UniqueClaim(f"reference:{checked_id(system, 'system')}", checked_id(value, "reference"))
+    return UniqueClaim(*reference_of(system, value))
 
 
 _WITH_PARTIES: Final = (Place, ChangeDestination, ChangeGroups)

@@ -38,11 +38,18 @@ from ordercore.service.effects import Effect, Ports
 from ordercore.service.engine import SYSTEM, Engine, Receipt, Settings
 from ordercore.service.intentions import (
     PLACEHOLDER,
+    actor_of,
     bound_terms,
+    checked_command,
+    checked_operation,
     checked_settings,
+    checked_value,
+    hold_of,
     intention_of,
     key_of,
     placing,
+    reference_of,
+    stream_of,
 )
 from ordercore.service.permissions import Permissions
 from ordercore.service.stock import StockEngine, StockReceipt
@@ -123,7 +130,13 @@ class StockService:
                 `ordercore.inventory.decide.decide_stock`.
             KeyReusedError: The key belongs to another operation.
         """
-        work = self._engine.execute(command, by=by, key=key_of(key), stream=hold, reason=reason)
+        work = self._engine.execute(
+            checked_operation(command),
+            by=actor_of(by),
+            key=key_of(key),
+            stream=hold_of(hold),
+            reason=reason,
+        )
         return run(work, self._ports)
 
     def counters(self, *items: ItemId) -> Mapping[StockPlace, Counters]:
@@ -150,7 +163,9 @@ class CreditService:
             InsufficientValueError, UnknownValueHoldError, ValueKeyReusedError: See
                 `ordercore.payment.store_value.decide_value`.
         """
-        return run(self._engine.execute(account, command, by=by, reason=reason), self._ports)
+        wanted = checked_value(command)
+        work = self._engine.execute(account, wanted, by=actor_of(by), reason=reason)
+        return run(work, self._ports)
 
     def account(self, account: str) -> Account:
         """
@@ -282,16 +297,18 @@ class OrderService:
                 says; nothing was written.
             UnavailableError: The store did not answer: retry with the same key.
         """
+        stream = stream_of(order)
+        intention = intention_of(
+            command, key=key, by=by, order=stream, expected=expected_version, reason=reason
+        )
         if isinstance(command, Request):
             self._permissions.check(by, command, approved_by=approved_by)
-        intention = intention_of(
-            command, key=key, by=by, order=order, expected=expected_version, reason=reason
-        )
-        return run(self._engine.execute(StreamId(order), command, intention), self._ports)
+        return run(self._engine.execute(stream, command, intention), self._ports)
 
     def preview(self, order: OrderId, command: Request | Report) -> Preview:
         """The same decision, nothing written: the new state and the facts."""
-        after, events = run(self._engine.preview(StreamId(order), command), self._ports)
+        work = self._engine.preview(stream_of(order), checked_command(command))
+        after, events = run(work, self._ports)
         return Preview(order=after, events=events)
 
     def load(self, order: OrderId) -> Order:
@@ -301,11 +318,11 @@ class OrderService:
         Raises:
             UnknownOrderError: There is none.
         """
-        return run(self._engine.load(StreamId(order)), self._ports)
+        return run(self._engine.load(stream_of(order)), self._ports)
 
     def advance(self, order: OrderId) -> Order:
         """Do all that the order owes now; what a worker calls."""
-        return run(self._engine.advance(StreamId(order)), self._ports)
+        return run(self._engine.advance(stream_of(order)), self._ports)
 
     def run_due(self, *, limit: int = 100) -> Round:
         """Serve up to *limit* due orders and holds; one that fails never blocks the others."""
@@ -321,11 +338,11 @@ class OrderService:
 
     def history(self, order: OrderId) -> Iterator[Committed]:
         """All commits of an order with actor, both times, reason and facts; oldest first."""
-        return self._ports.store.history(StreamId(order))
+        return self._ports.store.history(stream_of(order))
 
     def find(self, system: str, value: str) -> OrderId | None:
         """The order that another system calls so."""
-        found = self._ports.store.find_claim(f"reference:{system}", value)
+        found = self._ports.store.find_claim(*reference_of(system, value))
         return None if found is None else OrderId(found)
 
     def now(self) -> datetime:

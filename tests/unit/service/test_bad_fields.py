@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from decimal import Decimal
+from functools import cache
+from typing import Any, Final
+
+import attrs
+import pytest
+
+from ordercore.adapters.aio import ThreadedStore
+from ordercore.errors import OrderCoreError
+from ordercore.facts import Report, Request
+from ordercore.ids import StreamId
+from ordercore.inventory.commands import ReleaseHold
+from ordercore.order import commands as oc
+from ordercore.order.model import Order
+from ordercore.order.status import OrderStatus
+from ordercore.service.aio import AsyncOrderService
+from tests.laws.order_world import Shop
+from tests.unit.order.lives import LIVES, reports, requests
+from tests.unit.service.test_engine import AsyncTill
+
+BAD: Final[tuple[object, ...]] = (
+    None,
+    7,
+    -1,
+    True,
+    1.5,
+    Decimal("sNaN"),
+    10**5000,
+    "x",
+    "\ud800",
+    b"x",
+    [],
+    ["x"],
+    {},
+    (),
+    (7,),
+    ((7,),),
+    (([], {}),),
+    object(),
+    int,
+)
+Command = Request | Report
+
+
+@cache
+def _life() -> tuple[Shop, Order]:
+    return LIVES[OrderStatus.DELIVERED]()
+
+
+def _commands() -> dict[str, Command]:
+    order = _life()[1]
+    found: list[Any] = [*requests(order), *reports(order, order.placed_at)]
+    return {type(command).__name__: command for command in found}
+
+
+NAMES: Final = sorted(_commands())
+
+
+def _broken(command: Command) -> list[tuple[str, object, Callable[[], Command]]]:
+    """The command with each of its fields in turn given each of the bad values."""
+
+    def make(name: str, bad: object) -> Callable[[], Command]:
+        loose: Any = command
+        return lambda: attrs.evolve(loose, **{name: bad})
+
+    return [
+        (field.name, bad, make(field.name, bad))
+        for field in attrs.fields(type(command))
+        for bad in BAD
+    ]
+
+
+def _raw(make: Callable[[], Command], serve: Callable[[Command], object]) -> Exception | None:
+    """What a call raises that is none of the library's errors."""
+    try:
+        serve(make())
+    except OrderCoreError as error:
+        str(error)
+    except Exception as error:  # noqa: BLE001 - it is what the test looks for
+        return error
+    return None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_bad_field_raises_a_raw_error(name: str) -> None:
+    """X-4: preview and execute refuse every command with a bad field by a typed error."""
+    shop, order = _life()
+    command = _commands()[name]
+
+    def execute(bad: Command) -> object:
+        return shop.service.execute(order.id, bad)
+
+    def preview(bad: Command) -> object:
+        return shop.service.preview(order.id, bad)
+
+    found = [
+        (field, bad, serve.__name__, error)
+        for field, bad, make in _broken(command)
+        for serve in (preview, execute)
+        if (error := _raw(make, serve)) is not None
+    ]
+    assert [] == found
+
+
+def test_the_async_preview_is_as_strict() -> None:
+    """X-4: the async service refuses the same bad fields by the same typed errors."""
+    shop, order = _life()
+    twin = AsyncOrderService(store=ThreadedStore(shop.store), payments=AsyncTill(shop.till))
+    cases = [
+        (name, *case)
+        for name, command in _commands().items()
+        for case in _broken(command)
+        if case[1] is None or type(case[1]) in {int, tuple}
+    ]
+
+    async def served(make: Callable[[], Command]) -> Exception | None:
+        try:
+            await twin.preview(order.id, make())
+        except OrderCoreError:
+            return None
+        except Exception as error:  # noqa: BLE001 - it is what the test looks for
+            return error
+        return None
+
+    async def all_of_them() -> list[object]:
+        return [
+            (name, field, bad, error)
+            for name, field, bad, make in cases
+            if (error := await served(make)) is not None
+        ]
+
+    assert [] == asyncio.run(all_of_them())
+
+
+BAD_IDS: Final[tuple[object, ...]] = (
+    None,
+    7,
+    [1],
+    {},
+    "",
+    "\ud800",
+    "x" * 10_000,
+    b"o",
+    Decimal(1),
+)
+
+
+@pytest.mark.parametrize("bad", BAD_IDS, ids=lambda bad: repr(bad)[:12])
+def test_an_id_that_is_none_is_refused_at_every_door(bad: Any) -> None:  # noqa: ANN401 - it is bad on purpose
+    """X-4: what is no id raises a typed error wherever an order, hold, item or account is named."""
+    shop, order = _life()
+    service = shop.service
+    nothing: Any = [] if bad is None else bad
+    doors: dict[str, Callable[[], object]] = {
+        "load": lambda: service.load(bad),
+        "advance": lambda: service.advance(bad),
+        "due": lambda: service.due(bad),
+        "history": lambda: list(service.history(bad)),
+        "preview": lambda: service.preview(bad, oc.Cancel()),
+        "execute": lambda: service.execute(bad, oc.Cancel()),
+        "find": lambda: service.find("erp", bad),
+        "find in": lambda: service.find(bad, "1"),
+        "by": lambda: service.execute(order.id, oc.AddNote(text="x"), by=bad),
+        "stock": lambda: service.stock.execute(bad),
+        "stock of": lambda: service.stock.execute(ReleaseHold(), hold=nothing),
+        "stock by": lambda: service.stock.execute(ReleaseHold(), hold=StreamId("h"), by=bad),
+        "credit of": lambda: service.credit.account(bad),
+        "credit": lambda: service.credit.execute("a", bad),
+    }
+    for door, call in doors.items():
+        with pytest.raises(OrderCoreError) as caught:
+            call()
+        assert len(str(caught.value)) < 1000, door
+
+
+@pytest.mark.parametrize("bad", ["3", -1, True, 1.5, []], ids=repr)
+def test_a_version_is_a_whole_number(bad: Any) -> None:  # noqa: ANN401 - it is bad on purpose
+    """X-4: an expected version that is none is refused by a typed error."""
+    shop, order = _life()
+    with pytest.raises(OrderCoreError):
+        shop.service.execute(order.id, oc.AddNote(text="x"), expected_version=bad)
