@@ -112,7 +112,10 @@ def _claimable(order: Order, owed_now: Money) -> Money:
 
 def waits_for_dispatch(order: Order) -> bool:
     """Whether only what has been sent may be claimed yet."""
-    return order.terms.payment.capture is CaptureWhen.DISPATCH and has_open_slots(order)
+    policy = order.terms.payment
+    if policy.capture_whole and order.fulfilment.totals.dispatched:
+        return False
+    return policy.capture is CaptureWhen.DISPATCH and has_open_slots(order)
 
 
 def _dispatched(order: Order) -> Money:

@@ -101,6 +101,8 @@ class PaymentPolicy:
     A payment that may work later is tried ``soft_retries`` times more, ``soft_retry_after`` apart
     unless the gateway wants longer. From ``renew_before`` its expiry on an authorisation does not
     count as cover any more and is taken anew; the old one is voided when the new one stands.
+    ``capture_whole``: with the first dispatch all that is owed is captured, as a gateway that
+    captures once only may want it; without it the rest is authorised anew before it goes.
 
     Source:
         ARCHITECTURE "Money effects"; RULES PAY-2, PAY-4, PAY-5.
@@ -124,6 +126,7 @@ class PaymentPolicy:
     soft_retries: int = field(default=3, validator=_retries)
     soft_retry_after: timedelta = field(default=timedelta(hours=1), validator=_duration)
     renew_before: timedelta = field(default=timedelta(0), validator=_duration)
+    capture_whole: bool = False
 
     def __attrs_post_init__(self) -> None:
         """Check the whole."""

@@ -1,0 +1,104 @@
+"""
+When each tender has to be paid, and what is late (RULES PAY-7).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from attrs import frozen
+
+from ordercore.ids import TenderId
+from ordercore.invoice.model import DocumentKind
+from ordercore.moment import Period, after
+from ordercore.money import Money
+from ordercore.order.balance import balance
+from ordercore.order.model import Order
+from ordercore.payment.balance import planned, totals
+from ordercore.payment.model import DueWhen, Tender
+
+__all__ = ["TenderDue", "overdue", "tender_dues"]
+
+INVOICE: Final = DocumentKind.INVOICE
+NOON: Final = time(12)
+
+
+@frozen(kw_only=True)
+class TenderDue:
+    """
+    What one tender is still to bring, and by which day.
+
+    ``due_on`` is a day of the shop's calendar, that day included; None while the fact from which
+    it is counted (the dispatch, the delivery, the invoice) has not happened.
+    """
+
+    tender: TenderId
+    open: Money
+    due_on: date | None
+
+
+def tender_dues(order: Order) -> tuple[TenderDue, ...]:
+    """
+    What each tender is still to bring, in the order of the tenders; at least zero each.
+
+    Days are those of the time zone in the terms of return. With several parcels or invoices the
+    first one counts.
+
+    Source:
+        RULES PAY-7.
+    """
+    currency = order.priced.currency
+    parts = planned(order.payment, balance(order).owed)
+    found: list[TenderDue] = []
+    for tender in order.payment.tenders:
+        rest = parts[tender.id] - totals(order.payment, currency, tender=tender.id).taken
+        left = rest if rest.is_positive else Money.zero(currency)
+        found.append(TenderDue(tender=tender.id, open=left, due_on=_due_on(order, tender)))
+    return tuple(found)
+
+
+def overdue(order: Order, now: datetime) -> tuple[TenderDue, ...]:
+    """
+    The tenders whose day is over and that lack more than the tolerance of the terms.
+
+    Source:
+        RULES PAY-7.
+    """
+    today = now.astimezone(ZoneInfo(order.terms.returns.tz)).date()
+    return tuple(
+        due
+        for due in tender_dues(order)
+        if due.due_on is not None and due.due_on < today and due.open.minor > order.terms.tolerance
+    )
+
+
+def _due_on(order: Order, tender: Tender) -> date | None:
+    if tender.due is DueWhen.DATE:
+        return tender.due_on
+    start = _start(order, tender.due)
+    if start is None:
+        return None
+    tz = order.terms.returns.tz
+    return after(start, tender.due_after or Period(), tz).astimezone(ZoneInfo(tz)).date()
+
+
+def _start(order: Order, due: DueWhen) -> datetime | None:
+    """The fact from which days are counted, where it has happened."""
+    parcels = order.fulfilment.parcels.values()
+    times: list[datetime | None] = [order.placed_at]
+    match due:
+        case DueWhen.DISPATCH:
+            times = [parcel.dispatched_at for parcel in parcels]
+        case DueWhen.DELIVERY:
+            times = [parcel.delivered_at for parcel in parcels]
+        case DueWhen.INVOICE:
+            times = [_noon(order, one.issued_on) for one in order.documents if one.kind is INVOICE]
+        case DueWhen.PLACEMENT | DueWhen.DATE:
+            pass
+    return min((at for at in times if at is not None), default=None)
+
+
+def _noon(order: Order, day: date) -> datetime:
+    return datetime.combine(day, NOON, ZoneInfo(order.terms.returns.tz))
