@@ -5,13 +5,15 @@ Previews of money: what a refund would do and what a dispatch would take; nothin
 from __future__ import annotations
 
 from datetime import datetime
+from fractions import Fraction
 from itertools import count
 from typing import TypeAlias
 
 from attrs import define, evolve
 
 from ordercore.errors import ConflictError
-from ordercore.ids import CreditId, LineId
+from ordercore.ids import CreditId, LineId, ReturnId
+from ordercore.money import Money, round_ratio
 from ordercore.order.balance import (
     balance,
     due_earlier,
@@ -19,15 +21,19 @@ from ordercore.order.balance import (
     waits_for_dispatch,
 )
 from ordercore.order.model import Order
-from ordercore.pricing.slots import SlotSet
+from ordercore.pricing.slots import NO_SLOTS, SlotSet
 from ordercore.refund.calculate import RefundBasis, calculate, cancel_credit
 from ordercore.refund.model import (
     Credit,
     CreditCause,
+    PriceReduction,
     RefundItem,
     RefundQuote,
     RefundRequest,
 )
+from ordercore.refund.worth import Worth
+from ordercore.returns.decide import UnknownReturnError
+from ordercore.returns.model import ReturnPurpose
 
 __all__ = [
     "Items",
@@ -37,10 +43,11 @@ __all__ = [
     "next_credit",
     "quote_refund",
     "refund_basis",
+    "return_request",
 ]
 
-Items: TypeAlias = RefundRequest | tuple[tuple[LineId, SlotSet], ...]
-"""What is asked to be credited: a whole request, or simply units that came back."""
+Items: TypeAlias = RefundRequest | ReturnId | tuple[tuple[LineId, SlotSet], ...]
+"""What is asked to be credited: a whole request, a return, or simply units that came back."""
 
 
 @define
@@ -83,7 +90,8 @@ def quote_refund(order: Order, items: Items, now: datetime) -> RefundQuote:
 
     Args:
         order: The order as it stands.
-        items: Lines with the slots that came back, or a whole `RefundRequest`.
+        items: Lines with the slots that came back, the id of a return that was inspected (see
+            `return_request`), or a whole `RefundRequest`.
         now: When it is asked; quotes do not depend on it today.
 
     Raises:
@@ -100,11 +108,64 @@ def quote_refund(order: Order, items: Items, now: datetime) -> RefundQuote:
 def _request(order: Order, items: Items) -> RefundRequest:
     if isinstance(items, RefundRequest):
         return items
+    if isinstance(items, str):
+        return return_request(order, items)
     return RefundRequest(
         id=next_credit(order),
         cause=CreditCause.RETURNED,
         items=tuple(RefundItem(line=line, slots=slots) for line, slots in items),
     )
+
+
+def return_request(order: Order, return_id: ReturnId) -> RefundRequest:
+    """
+    What the last inspection of a return grants, less what was credited for its units before.
+
+    Accepted units without a deduction are credited in full. Of others the deduction, a part of
+    what was charged for the goods with tax, rounded half up, is kept: they are a price reduction.
+
+    Raises:
+        UnknownReturnError: The order has no such return.
+        InvalidRefundError: Nothing is accepted, or all of it was credited.
+
+    Source:
+        RULES R-4.
+    """
+    rma = order.returns.rmas.get(return_id)
+    if rma is None:
+        raise UnknownReturnError(return_id)
+    full: dict[LineId, SlotSet] = {}
+    less: list[PriceReduction] = []
+    before, now = Worth(order.priced), Worth.after(order.priced, order.credits)
+    for line, findings in order.returns.findings.items():
+        announced = [item.slots for item in rma.items if item.line == line]
+        own = SlotSet.union([rma.received(line), *announced]) & now.open_of(line)
+        for found in findings:
+            slots = own & found.slots if found.accepted else NO_SLOTS
+            if slots and not found.deduction:
+                full[line] = full.get(line, NO_SLOTS) | slots
+            elif slots:
+                kept = _part(found.deduction, _goods(before, line, slots))
+                amount = Money(_goods(now, line, slots) - kept, order.priced.currency)
+                if amount.is_positive:
+                    less.append(PriceReduction(line=line, slots=slots, amount=amount))
+    is_claim = rma.purpose is ReturnPurpose.CLAIM
+    return RefundRequest(
+        id=next_credit(order),
+        cause=CreditCause.CLAIM if is_claim else CreditCause.RETURNED,
+        items=tuple(RefundItem(line=line, slots=slots) for line, slots in full.items()),
+        reductions=tuple(less),
+        reason=f"return {return_id}",
+    )
+
+
+def _part(part: Fraction, minor: int) -> int:
+    return round_ratio(part.numerator * minor, part.denominator)
+
+
+def _goods(worth: Worth, line: LineId, slots: SlotSet) -> int:
+    """What the goods of these slots are worth, with tax and without charges, in minor units."""
+    return sum(minor for (charge, _), minor in worth.left(line, slots).items() if not charge)
 
 
 def check_fresh(order: Order, quote: RefundQuote) -> None:
