@@ -139,8 +139,8 @@ def due_earlier(order: Order, debt: Money) -> Money:
         if tender.kind in PREPAID and not tender.is_deferred
     ]
     recorded = order.payment.recorded.values()
-    paid = sum_money([entry.amount for entry in recorded if not entry.is_refund], debt.currency)
-    return max(sum_money(earlier, debt.currency), paid)
+    paid = sum(-one.amount.minor if one.is_refund else one.amount.minor for one in recorded)
+    return max(sum_money(earlier, debt.currency), Money(max(0, paid), debt.currency))
 
 
 def _deferred(order: Order, debt: Money) -> Money:
@@ -174,13 +174,22 @@ def tender_balances(order: Order) -> tuple[TenderBalance, ...]:
 def refund_plan(
     order: Order, amount: Money, *, by: TenderOrder | None = None
 ) -> tuple[tuple[TenderId, Money], ...]:
-    """How *amount*, or what the tenders can still give of it, goes over the tenders."""
+    """
+    How *amount*, or what the tenders can still give of it, goes over the tenders.
+
+    What the terms send somewhere else than to the tender that paid is no work for a gateway: it
+    stays to be paid back until the host has done it and records it with `RecordRefund`.
+
+    Source:
+        RULES RF-5.
+    """
     if not amount.is_positive:
         return ()
     tenders = tender_balances(order)
     possible = min(amount, sum_money([tender.room for tender in tenders], amount.currency))
     shares = destinations(possible, tenders, by or order.terms.refund.tenders)
-    return tuple((share.tender, share.amount) for share in shares)
+    own = (share for share in shares if share.sent_to in {None, share.tender})
+    return tuple((share.tender, share.amount) for share in own)
 
 
 def payment_basis(

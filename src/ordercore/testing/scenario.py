@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 import attrs
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ordercore.errors import OrderCoreError
 from ordercore.facts import Event
@@ -125,12 +125,17 @@ class Scenario:
             raise AssertionError("there is no order yet: begin with Place")
         return self.state
 
+    def check(self) -> None:
+        """Nothing stands in the way of going on; an `Outcome` has more to say."""
+
     def at(self, now: datetime) -> Scenario:
         """The same order at another time."""
+        self.check()
         return Scenario(state=self.state, now=now)
 
     def when(self, command: Command) -> Outcome:
         """A request or report comes; nothing is judged yet."""
+        self.check()
         try:
             events = decide(self.state, command, self.now)
         except OrderCoreError as error:
@@ -147,6 +152,7 @@ class Scenario:
         Raises:
             AssertionError: The order does not come to rest.
         """
+        self.check()
         order, answered = self.order, set[Task]()
         for _ in range(MOST_ROUNDS):
             task = next((task for task in due(order, self.now) if task not in answered), None)
@@ -181,6 +187,7 @@ class Scenario:
         Without any: nothing is owed at all (but for a look at the queue of units, which changes
         nothing where nobody else has changed it).
         """
+        self.check()
         owed = [task for task in due(self.order, self.now) if not isinstance(task, CheckQueue)]
         missing = [each for each in expected if not any(_fits(each, task) for task in owed)]
         _check(not missing, "not owed", missing, owed)
@@ -189,6 +196,7 @@ class Scenario:
 
     def owes_no(self, *kinds: type[object]) -> Scenario:
         """No task of these kinds is owed now."""
+        self.check()
         owed = due(self.order, self.now)
         wrong = [task for task in owed if isinstance(task, kinds)]
         _check(not wrong, "this should not be owed", (), wrong)
@@ -200,6 +208,7 @@ class Scenario:
 
         >>> _ = scenario(small_order()).stands(order="placed", payment="unpaid")
         """
+        self.check()
         found = statuses(self.order)
         actual = {name: getattr(found, name) for name in expected}
         _check(expected == actual, "other statuses", [expected], [actual])
@@ -213,6 +222,19 @@ class Outcome(Scenario):
     command: Command
     events: tuple[Event, ...] = ()
     error: OrderCoreError | None = None
+    is_meant: bool = False
+    """Whether a test has said that the refusal is right."""
+
+    def check(self) -> None:
+        """
+        A refusal that nobody has asked for with `refused` fails what comes after it.
+
+        Raises:
+            AssertionError: The command was refused.
+        """
+        if self.error is not None and not self.is_meant:
+            kind = type(self.command).__name__
+            raise AssertionError(f"{kind} was refused: {self.error}") from self.error
 
     def then(self, *expected: object) -> Outcome:
         """
@@ -221,9 +243,8 @@ class Outcome(Scenario):
         Raises:
             AssertionError: Others do, or the command was refused.
         """
+        self.check()
         sentence = f"after {type(self.command).__name__}"
-        if self.error is not None:
-            raise AssertionError(f"{sentence}: refused, {self.error}") from self.error
         fits = len(expected) == len(self.events) and all(map(_fits, expected, self.events))
         _check(fits, sentence, expected, self.events)
         return self
@@ -242,7 +263,7 @@ class Outcome(Scenario):
         if not fits and self.error is not None:
             raise AssertionError(f"{sentence}: with {expected}, not {self.error!r}") from self.error
         _check(fits, sentence, [expected], found)
-        return self
+        return evolve(self, is_meant=True)
 
 
 def scenario(*given: Event | Order, now: datetime | None = None) -> Scenario:
