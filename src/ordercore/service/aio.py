@@ -13,7 +13,6 @@ from attrs import evolve, frozen
 
 from ordercore.facts import Report, Request
 from ordercore.ids import Actor, ItemId, OrderId, StreamId
-from ordercore.inventory.decide import StockCommand
 from ordercore.inventory.model import Counters, StockPlace
 from ordercore.inventory.sourcing import InOrder, Strategy
 from ordercore.order.commands import Place
@@ -37,6 +36,7 @@ from ordercore.service.effects import Effect, Ports
 from ordercore.service.engine import SYSTEM, Engine, Receipt, Settings
 from ordercore.service.intentions import (
     PLACEHOLDER,
+    StockOperation,
     actor_of,
     bound_terms,
     checked_command,
@@ -102,7 +102,7 @@ class AsyncStockService:
 
     async def execute(
         self,
-        command: StockCommand,
+        command: StockOperation,
         *,
         by: Actor = SYSTEM,
         key: str | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Final, TypeVar, get_args
+from typing import Final, TypeAlias, TypeVar, get_args
 
 from attrs import define, evolve
 
@@ -18,6 +18,7 @@ from ordercore.order.terms import Terms
 from ordercore.payment.policy import Capabilities
 from ordercore.payment.store_value import StoreValueCommand
 from ordercore.ports.unit_of_work import AlreadyClaimedError, UniqueClaim
+from ordercore.returns.commands import ReceiveUnmatchedReturn
 from ordercore.service.engine import Intention, Settings
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "InvalidTermsError",
     "InvalidVersionError",
     "LeaseTooShortError",
+    "StockOperation",
     "actor_of",
     "bound_terms",
     "checked_command",
@@ -43,7 +45,10 @@ __all__ = [
 
 _Command = TypeVar("_Command", bound=Request | Report)
 
-_STOCK: Final[tuple[type[object], ...]] = get_args(StockCommand)
+StockOperation: TypeAlias = StockCommand | ReceiveUnmatchedReturn
+"""Everything that can be asked about stock which belongs to no order."""
+
+_STOCK: Final[tuple[type[object], ...]] = get_args(StockOperation)
 _VALUE: Final[tuple[type[object], ...]] = get_args(StoreValueCommand)
 
 PLACEHOLDER: Final = OrderId("new")
@@ -133,7 +138,7 @@ def checked_command(command: _Command) -> _Command:
     return command
 
 
-def checked_operation(command: StockCommand) -> StockCommand:
+def checked_operation(command: StockOperation) -> StockOperation:
     """
     The command itself: an operation on stock; its fields are checked by its fingerprint.
 

@@ -15,7 +15,6 @@ from ordercore.ids import Actor, CommitId, Key, StreamId
 from ordercore.inventory.commands import HoldStock, RenewHold
 from ordercore.inventory.decide import (
     StockBasis,
-    StockCommand,
     decide_stock,
     evolve_hold,
     wake_hold,
@@ -23,7 +22,15 @@ from ordercore.inventory.decide import (
 from ordercore.inventory.model import Counters, Hold, OutOfStockError, StockPlace
 from ordercore.inventory.sourcing import InOrder, Strategy
 from ordercore.ports.repositories import UnknownOrderError
-from ordercore.ports.unit_of_work import ChangeSet, KeyReusedError, StreamChange, StreamKind
+from ordercore.ports.unit_of_work import (
+    ChangeSet,
+    Committed,
+    KeyReusedError,
+    StreamChange,
+    StreamKind,
+)
+from ordercore.returns.commands import ReceiveUnmatchedReturn
+from ordercore.returns.decide import decide_unmatched
 from ordercore.service.effects import (
     Commit,
     FindKey,
@@ -34,7 +41,7 @@ from ordercore.service.effects import (
     ReadCounters,
     Sleep,
 )
-from ordercore.service.intentions import marked
+from ordercore.service.intentions import StockOperation, marked
 
 __all__ = ["StockEngine", "StockReceipt"]
 
@@ -62,7 +69,7 @@ class StockEngine:
 
     async def execute(
         self,
-        command: StockCommand,
+        command: StockOperation,
         *,
         by: Actor,
         key: Key | None = None,
@@ -85,7 +92,7 @@ class StockEngine:
 
     async def _write(
         self,
-        command: StockCommand,
+        command: StockOperation,
         stream: StreamId,
         *,
         by: Actor,
@@ -98,7 +105,7 @@ class StockEngine:
             hold, version, wakes = await self._read(stream)
             now = await Now()
             basis = await self._basis(command, stream, hold)
-            events = decide_stock(hold, command, now, basis=basis)
+            events = _decided(hold, command, now, basis)
             if not events:
                 if version:
                     await Sleep(stream, version, wakes, _due_at(hold, ()))
@@ -117,7 +124,7 @@ class StockEngine:
                 key=key,
                 fingerprint=mark,
                 by=by,
-                occurred_at=_occurred_at(events, now),
+                occurred_at=min(events[0].at, now),
                 reason=reason,
                 streams=(change,),
             )
@@ -128,13 +135,7 @@ class StockEngine:
                 if attempt > self.conflicts:
                     raise
                 continue
-            found = next(iter(committed.versions))
-            return StockReceipt(
-                stream=found,
-                events=committed.events[found],
-                woken=committed.woken,
-                replayed=committed.commit != changes.commit,
-            )
+            return _receipt(committed, changes)
 
     async def _read(self, stream: StreamId) -> tuple[Hold | None, int, int]:
         try:
@@ -147,7 +148,7 @@ class StockEngine:
         return hold, stored.version, stored.wakes
 
     async def _basis(
-        self, command: StockCommand, stream: StreamId, hold: Hold | None
+        self, command: StockOperation, stream: StreamId, hold: Hold | None
     ) -> StockBasis:
         wanted = command.lines if isinstance(command, HoldStock) else ()
         if isinstance(command, RenewHold) and hold is not None:
@@ -166,5 +167,19 @@ def _due_at(hold: Hold | None, events: Iterable[Event]) -> datetime | None:
     return wake_hold(hold)
 
 
-def _occurred_at(events: tuple[Event, ...], now: datetime) -> datetime:
-    return min(events[0].at, now)
+def _decided(
+    hold: Hold | None, command: StockOperation, now: datetime, basis: StockBasis
+) -> tuple[Event, ...]:
+    if isinstance(command, ReceiveUnmatchedReturn):
+        return decide_unmatched(command, now)
+    return decide_stock(hold, command, now, basis=basis)
+
+
+def _receipt(committed: Committed, changes: ChangeSet) -> StockReceipt:
+    found = next(iter(committed.versions))
+    return StockReceipt(
+        stream=found,
+        events=committed.events[found],
+        woken=committed.woken,
+        replayed=committed.commit != changes.commit,
+    )

@@ -14,7 +14,6 @@ from attrs import evolve, frozen
 from ordercore.facts import Event, Report, Request
 from ordercore.fulfilment.model import BookingAnswer, BookingDeclined
 from ordercore.ids import Actor, ItemId, OrderId, StreamId
-from ordercore.inventory.decide import StockCommand
 from ordercore.inventory.model import Counters, StockPlace
 from ordercore.inventory.sourcing import InOrder, Strategy
 from ordercore.order.commands import Place
@@ -38,6 +37,7 @@ from ordercore.service.effects import Effect, Ports
 from ordercore.service.engine import SYSTEM, Engine, Receipt, Settings
 from ordercore.service.intentions import (
     PLACEHOLDER,
+    StockOperation,
     actor_of,
     bound_terms,
     checked_command,
@@ -115,7 +115,7 @@ class StockService:
 
     def execute(
         self,
-        command: StockCommand,
+        command: StockOperation,
         *,
         by: Actor = SYSTEM,
         key: str | None = None,
@@ -124,6 +124,8 @@ class StockService:
     ) -> StockReceipt:
         """
         Receive, count, damage, transfer, hold …; *hold* names the cart's hold it is about.
+
+        Goods that come back and match no purchase are received here too (RULES R-6).
 
         Raises:
             OutOfStockError, InvalidDeadlineError, UnknownHoldError, HoldClosedError: See
