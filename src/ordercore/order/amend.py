@@ -11,21 +11,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from attrs import define
+from attrs import define, evolve
 
 from ordercore.errors import NotFoundError, RefusedError
 from ordercore.facts import Event
 from ordercore.ids import LineId, checked_id
+from ordercore.inventory.events import UnitsReleased, UnitsReserved
+from ordercore.inventory.model import Allocation
 from ordercore.money import CurrencyMismatchError
 from ordercore.order import commands as oc
 from ordercore.order import events as ev
 from ordercore.order._cancel import cancel
 from ordercore.order.evolve import replay
 from ordercore.order.model import Order
+from ordercore.order.quote import next_credit, refund_basis
 from ordercore.order.refusals import InvalidUnitsError, NothingToCancelError
 from ordercore.order.rules import open_units
 from ordercore.pricing.model import PricedOrder
 from ordercore.pricing.totals import check_still_valid
+from ordercore.refund.calculate import calculate
+from ordercore.refund.model import Credit, CreditCause, RefundRequest
 
 __all__ = [
     "AddedTwiceError",
@@ -76,7 +81,7 @@ def propose(order: Order, command: oc.ProposeAmendment, now: datetime) -> tuple[
     name = checked_id(command.proposal, "proposal")
     if any(known.proposal == name for known in order.proposals):
         raise ProposalExistsError(name)
-    if command.addition is None and not command.removals:
+    if not _changes_something(order, command):
         raise EmptyProposalError(name)
     if command.addition is not None:
         _check_addition(order, command.addition, now)
@@ -96,9 +101,19 @@ def propose(order: Order, command: oc.ProposeAmendment, now: datetime) -> tuple[
             addition=command.addition,
             removals=removals,
             reason=command.reason,
+            destination=command.destination,
+            reductions=command.reductions,
+            charges=command.charges,
+            before=order.destination,
             at=now,
         ),
     )
+
+
+def _changes_something(order: Order, command: oc.ProposeAmendment) -> bool:
+    moves = command.destination not in {None, order.destination}
+    what = (command.addition, command.removals, command.reductions, command.charges)
+    return moves or any(what)
 
 
 def _check_addition(order: Order, addition: PricedOrder, now: datetime) -> None:
@@ -134,10 +149,49 @@ def _confirmed(order: Order, found: ev.AmendmentProposed, now: datetime) -> Iter
     if found.addition is not None:
         _check_addition(order, found.addition, now)
         first.append(ev.LinesAdded(addition=found.addition, at=now))
+    if found.destination is not None:
+        first.append(ev.DestinationChanged(destination=found.destination, at=now))
+    after = replay(first, order)
+    if found.reductions or found.charges:
+        credit = _lowered(after, found)
+        first.append(ev.CreditGranted(credit=credit, at=now))
+        after = replay(first[-1:], after)
     yield from first
     if found.removals:
         wanted: dict[LineId, int] = {line: len(slots) for line, slots in found.removals}
-        yield from cancel(replay(first, order), wanted, now, found.reason)
+        gone = tuple(cancel(after, wanted, now, found.reason))
+        yield from gone
+        yield from _taken_over(order, found, gone, now)
+
+
+def _taken_over(
+    order: Order, found: ev.AmendmentProposed, gone: tuple[Event, ...], now: datetime
+) -> Iterator[Event]:
+    """Units that lines of the addition take over from those that it replaces, without a gap."""
+    free = [row for event in gone if isinstance(event, UnitsReleased) for row in event.allocations]
+    rows: list[Allocation] = []
+    for line in found.addition.lines if found.addition is not None else ():
+        need = line.quantity if line.needs_fulfilment and line.tracks_stock else 0
+        for place, row in enumerate(free):
+            units = min(need, row.reserved) if row.item == line.item else 0
+            if units:
+                rows.append(evolve(row, line=line.id, reserved=units, queued=0))
+                free[place] = evolve(row, reserved=row.reserved - units)
+                need -= units
+    if rows:
+        yield UnitsReserved(order.stream, tuple(rows), at=now)
+
+
+def _lowered(order: Order, found: ev.AmendmentProposed) -> Credit:
+    """A discount on units that stay, or a charge given back: a credit on the slots (RULES M-7)."""
+    request = RefundRequest(
+        id=next_credit(order),
+        cause=CreditCause.PRICE_REDUCTION,
+        reductions=found.reductions,
+        charges=found.charges,
+        reason=found.reason,
+    )
+    return calculate(refund_basis(order), request, order.terms.refund).credit
 
 
 def decline(order: Order, command: oc.DeclineAmendment, now: datetime) -> tuple[Event, ...]:

@@ -16,7 +16,7 @@ from ordercore.order.party import Destination, Party, PartyRef
 from ordercore.order.terms import Blocks, ReleaseOn, Terms
 from ordercore.payment.model import Tender
 from ordercore.pricing.model import PricedOrder
-from ordercore.refund.model import RefundQuote
+from ordercore.refund.model import ChargeCredit, PriceReduction, RefundQuote
 
 __all__ = [
     "AddNote",
@@ -40,6 +40,7 @@ __all__ = [
     "Refund",
     "ReleaseHold",
     "SplitOrder",
+    "UndoAmendment",
 ]
 
 
@@ -144,12 +145,25 @@ class AmendTerms(Request):
 
 @frozen(kw_only=True)
 class ProposeAmendment(Request):
-    """Offer a change: lines to add (priced), units to take away."""
+    """
+    Offer a change; nothing of the order changes before it is confirmed (RULES O-4).
+
+    Args:
+        addition: New lines, priced on their own; one that ``extends`` a line is more of it, or,
+            with the removal of the open units, another price for them.
+        removals: Units to take away; the highest open slots go first.
+        destination: Where the goods shall go instead.
+        reductions: A discount on units that stay.
+        charges: Shipping or another charge, given back wholly or in part.
+    """
 
     proposal: str
     addition: PricedOrder | None = None
     removals: tuple[tuple[LineId, int], ...] = ()
     reason: str = ""
+    destination: Destination | None = None
+    reductions: tuple[PriceReduction, ...] = ()
+    charges: tuple[ChargeCredit, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -162,6 +176,14 @@ class ConfirmAmendment(Request):
 @frozen(kw_only=True)
 class DeclineAmendment(Request):
     """Say no to a proposal, or withdraw it."""
+
+    proposal: str
+    reason: str = ""
+
+
+@frozen(kw_only=True)
+class UndoAmendment(Request):
+    """Take back what a confirmed proposal did, as long as nothing of it has been sent."""
 
     proposal: str
     reason: str = ""

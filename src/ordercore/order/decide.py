@@ -22,6 +22,7 @@ from ordercore.order import amend, linked
 from ordercore.order import commands as oc
 from ordercore.order._bases import fulfilment_basis, returns_basis
 from ordercore.order._consequences import consequences
+from ordercore.order._undo import undo
 from ordercore.order.balance import payment_basis
 from ordercore.order.evolve import evolve, replay
 from ordercore.order.guards import check_allowed
@@ -112,6 +113,7 @@ _DECISIONS: Final[Mapping[type[object], _Decide]] = dict(
         _on(oc.ProposeAmendment, amend.propose),
         _on(oc.ConfirmAmendment, amend.confirm),
         _on(oc.DeclineAmendment, amend.decline),
+        _on(oc.UndoAmendment, undo),
         _on(oc.ChangeDestination, own.change_destination),
         _on(oc.ChangeGroups, own.change_groups),
         _on(oc.IssueInvoice, own.issue_invoice),

@@ -17,12 +17,13 @@ from ordercore.order.terms import Blocks, ReleaseOn, Terms
 from ordercore.payment.model import Tender
 from ordercore.pricing.model import PricedOrder
 from ordercore.pricing.slots import SlotSet
-from ordercore.refund.model import Credit
+from ordercore.refund.model import ChargeCredit, Credit, PriceReduction
 
 __all__ = [
     "AmendmentConfirmed",
     "AmendmentDeclined",
     "AmendmentProposed",
+    "AmendmentUndone",
     "CreditGranted",
     "DestinationChanged",
     "GroupsChanged",
@@ -150,6 +151,11 @@ class AmendmentProposed(Event):
     removals: tuple[tuple[LineId, SlotSet], ...] = ()
     reason: str = ""
     by: Actor | None = None
+    destination: Destination | None = None
+    reductions: tuple[PriceReduction, ...] = ()
+    charges: tuple[ChargeCredit, ...] = ()
+    before: Destination | None = None
+    """Where the goods were to go when it was proposed."""
 
 
 @frozen(kw_only=True)
@@ -162,6 +168,14 @@ class AmendmentConfirmed(Event):
 @frozen(kw_only=True)
 class AmendmentDeclined(Event):
     """The proposal was turned down or withdrawn."""
+
+    proposal: str
+    reason: str = ""
+
+
+@frozen(kw_only=True)
+class AmendmentUndone(Event):
+    """What the proposal did was taken back; the effects are facts of the same commit."""
 
     proposal: str
     reason: str = ""

@@ -206,6 +206,16 @@ def _answered(order: Order, event: ev.AmendmentConfirmed | ev.AmendmentDeclined)
     return changed(order, proposals=left)
 
 
+def _amended(order: Order, event: ev.AmendmentConfirmed) -> Order:
+    found = [known for known in order.proposals if known.proposal == event.proposal]
+    return changed(_answered(order, event), amendments=(*order.amendments, *found))
+
+
+def _undone(order: Order, event: ev.AmendmentUndone) -> Order:
+    left = tuple(known for known in order.amendments if known.proposal != event.proposal)
+    return changed(order, amendments=left)
+
+
 def _moved(order: Order, event: ev.DestinationChanged) -> Order:
     return changed(
         order,
@@ -261,7 +271,8 @@ _FOLDS: Final[Mapping[type[Event], Callable[[Order, Event], Order]]] = dict(
         _on(ev.StageChanged, _stage),
         _on(ev.TermsAmended, _terms),
         _on(ev.AmendmentProposed, _proposed),
-        _on(ev.AmendmentConfirmed, _answered),
+        _on(ev.AmendmentConfirmed, _amended),
+        _on(ev.AmendmentUndone, _undone),
         _on(ev.AmendmentDeclined, _answered),
         _on(ev.DestinationChanged, _moved),
         _on(ev.NoteAdded, _noted),

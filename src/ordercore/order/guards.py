@@ -48,7 +48,7 @@ class OnHoldError(RefusedError):
 
 _FULFIL: Final[_Kinds] = frozenset(fc.FulfilmentRequest.__args__)
 _RETURN: Final[_Kinds] = frozenset({*rc.ReturnsRequest.__args__, oc.ExchangeGoods})
-_AMEND: Final[_Kinds] = frozenset({oc.ProposeAmendment, oc.ConfirmAmendment})
+_AMEND: Final[_Kinds] = frozenset({oc.ProposeAmendment, oc.ConfirmAmendment, oc.UndoAmendment})
 _CANCEL: Final[_Kinds] = frozenset({oc.Cancel, oc.CancelUnits, oc.SplitOrder})
 _CHANGE: Final[_Kinds] = frozenset(
     {oc.ChangeDestination, oc.ChangeGroups, oc.MoveToStage, oc.PlaceHold}
@@ -143,6 +143,7 @@ REQUESTS: Final[tuple[type[Request], ...]] = (
     oc.ProposeAmendment,
     oc.ConfirmAmendment,
     oc.DeclineAmendment,
+    oc.UndoAmendment,
     oc.ChangeDestination,
     oc.ChangeGroups,
     oc.IssueInvoice,

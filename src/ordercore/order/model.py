@@ -77,6 +77,8 @@ class Order:
     documents: tuple[Document, ...] = ()
     holds: tuple[Hold, ...] = ()
     proposals: tuple[AmendmentProposed, ...] = ()
+    amendments: tuple[AmendmentProposed, ...] = ()
+    """The proposals that were confirmed and not undone."""
     stage: str = ""
     notes: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ __all__ = [
     "InvalidTextError",
     "InvalidUnitsError",
     "NotCompleteError",
+    "NotToUndoError",
     "NothingToCancelError",
     "StageOfLifeError",
     "StillOpenError",
@@ -45,6 +46,15 @@ class NotCompleteError(RefusedError):
     """Something is still owed by somebody."""
 
     sentence = "The order cannot be completed: {problem}."
+    problem: str
+
+
+@define
+class NotToUndoError(RefusedError):
+    """A confirmed amendment cannot be taken back."""
+
+    sentence = "The amendment {proposal} cannot be undone: {problem}."
+    proposal: str
     problem: str
 
 

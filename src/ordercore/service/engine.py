@@ -20,7 +20,7 @@ from ordercore.fulfilment.commands import ReportBooking
 from ordercore.fulfilment.model import BookingUnknown
 from ordercore.ids import CommitId, OrderId, StreamId
 from ordercore.inventory.model import OutOfStockError
-from ordercore.order.commands import ConfirmAmendment, ExchangeGoods, Place
+from ordercore.order.commands import ConfirmAmendment, ExchangeGoods, Place, UndoAmendment
 from ordercore.order.decide import Command, decide, replay
 from ordercore.order.linked import is_linking, opening
 from ordercore.order.model import Order
@@ -364,7 +364,7 @@ class Engine:
 
 def asks_for_stock(command: Command) -> bool:
     """Whether missing stock refuses this command; with any other, the order waits for the stock."""
-    return isinstance(command, Place | ConfirmAmendment)
+    return isinstance(command, Place | ConfirmAmendment | UndoAmendment)
 
 
 async def _answered(effect: SendToGateway | AskGateway) -> Report:

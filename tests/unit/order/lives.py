@@ -34,6 +34,7 @@ from ordercore.order import commands as oc
 from ordercore.order.decide import decide, replay
 from ordercore.order.groups import DeliveryGroup
 from ordercore.order.model import Order
+from ordercore.order.party import Destination
 from ordercore.order.quote import quote_refund
 from ordercore.order.status import OrderStatus, order_status
 from ordercore.order.terms import Blocks, Stage, StageRule, Terms
@@ -147,6 +148,7 @@ def _order_requests(order: Order) -> tuple[Request, ...]:
         oc.ProposeAmendment(proposal="p", addition=basket(line("cup", 1))),
         oc.ConfirmAmendment(proposal="p"),
         oc.DeclineAmendment(proposal="p"),
+        oc.UndoAmendment(proposal="p"),
         oc.ChangeDestination(),
         oc.ChangeGroups(groups=(DeliveryGroup(id="home", units=((TEA, 1),)),)),
         oc.IssueInvoice(),
@@ -241,6 +243,7 @@ def before(order: Order, kind: type[Request]) -> tuple[Request | Report, ...]:
     no = fc.ReportBooking(parcel=FRESH, answer=BookingDeclined(reason="full"), at=order.placed_at)
     wish, back = rc.ReturnWish(units=ReturnUnits(line=TEA, quantity=1)), _returns()[4]
     proposal = oc.ProposeAmendment(proposal="p", removals=((TEA, 1),))
+    address = oc.ProposeAmendment(proposal="p", destination=Destination(country="IT"))
     stage = Stage(name="packing", inside=str(order_status(order)))
     split = fc.SplitFulfilment(fulfilment=WORK, into=FulfilmentId("new"), lines=units)
     wanted = rc.RequestReturn(return_id=RMA, items=(wish,))
@@ -248,6 +251,7 @@ def before(order: Order, kind: type[Request]) -> tuple[Request | Report, ...]:
         oc.ReleaseHold: (oc.PlaceHold(kind=HoldKind("fraud"), blocks=(Blocks.SHIP,)),),
         oc.ConfirmAmendment: (proposal,),
         oc.DeclineAmendment: (proposal,),
+        oc.UndoAmendment: (address, oc.ConfirmAmendment(proposal="p")),
         oc.MoveToStage: (oc.AmendTerms(terms=Terms(stages=StageRule(stages=(stage,)))),),
         fc.ResumeFulfilment: (fc.HoldFulfilment(fulfilment=WORK, reason="lunch"),),
         fc.MergeFulfilments: (split,),

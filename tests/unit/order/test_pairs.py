@@ -182,6 +182,7 @@ def test_a_stage_can_only_forbid() -> None:
         oc.CancelUnits,
         oc.ProposeAmendment,
         oc.ConfirmAmendment,
+        oc.UndoAmendment,
         oc.ChangeDestination,
         oc.ChangeGroups,
         oc.SplitOrder,
