@@ -44,8 +44,8 @@ class InvalidPaymentError(InvalidValueError):
 
 
 def tender_id(value: TenderId) -> TenderId:
-    """A tender id in its normal form."""
-    return TenderId(checked_id(value, "tender id"))
+    """A tender id in its normal form; never a card number."""
+    return TenderId(no_card(checked_id(value, "tender id"), "tender id"))
 
 
 def key_id(value: Key) -> Key:

@@ -127,14 +127,22 @@ class AsyncStockService:
 class AsyncCreditService:
     """Accounts of store value (gift cards, store credit, points): ``service.credit``."""
 
-    def __init__(self, engine: CreditEngine, ports: AsyncPorts) -> None:
-        self._engine, self._ports = engine, ports
+    def __init__(self, engine: CreditEngine, ports: AsyncPorts, permissions: Permissions) -> None:
+        self._engine, self._ports, self._permissions = engine, ports, permissions
 
     async def execute(
-        self, account: str, command: StoreValueCommand, *, by: Actor = SYSTEM, reason: str = ""
+        self,
+        account: str,
+        command: StoreValueCommand,
+        *,
+        by: Actor = SYSTEM,
+        approved_by: Actor | None = None,
+        reason: str = "",
     ) -> CreditReceipt:
         """See `ordercore.service.sync.CreditService.execute`."""
         wanted = checked_value(command)
+        if isinstance(wanted, Request):
+            self._permissions.check(by, wanted, approved_by=approved_by)
         work = self._engine.execute(account, wanted, by=actor_of(by), reason=reason)
         return await run_async(work, self._ports)
 
@@ -168,7 +176,7 @@ class AsyncOrderService:
         stock = StockEngine(strategy=sourcing or InOrder())
         self._worker = Worker(engine=self._engine, stock=stock)
         self.stock = AsyncStockService(stock, self._ports)
-        self.credit = AsyncCreditService(self._worker.credit, self._ports)
+        self.credit = AsyncCreditService(self._worker.credit, self._ports, self._permissions)
 
     async def place(
         self,

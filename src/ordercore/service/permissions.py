@@ -14,6 +14,7 @@ from ordercore.ids import Actor
 from ordercore.money import Money
 from ordercore.order.commands import Refund
 from ordercore.payment.commands import RecordPayment, RecordRefund
+from ordercore.payment.store_value import IssueValue
 
 __all__ = ["ApprovalNeededError", "Grant", "NotPermittedError", "Permissions"]
 
@@ -106,7 +107,7 @@ def amount_of(command: Request) -> Money | None:
     match command:
         case Refund(quote=quote):
             return max(quote.credit.amount, quote.pay_back)
-        case RecordPayment(amount=amount) | RecordRefund(amount=amount):
+        case RecordPayment(amount=amount) | RecordRefund(amount=amount) | IssueValue(amount=amount):
             return amount
         case _:
             return None

@@ -149,11 +149,17 @@ class StockService:
 class CreditService:
     """Accounts of store value (gift cards, store credit, points): ``service.credit``."""
 
-    def __init__(self, engine: CreditEngine, ports: Ports) -> None:
-        self._engine, self._ports = engine, ports
+    def __init__(self, engine: CreditEngine, ports: Ports, permissions: Permissions) -> None:
+        self._engine, self._ports, self._permissions = engine, ports, permissions
 
     def execute(
-        self, account: str, command: StoreValueCommand, *, by: Actor = SYSTEM, reason: str = ""
+        self,
+        account: str,
+        command: StoreValueCommand,
+        *,
+        by: Actor = SYSTEM,
+        approved_by: Actor | None = None,
+        reason: str = "",
     ) -> CreditReceipt:
         """
         Issue value to an account, or move what it has; each step counts once by its own key.
@@ -161,11 +167,14 @@ class CreditService:
         A tender pays from it with ``gateway=STORE_VALUE`` and the account as its instrument.
 
         Raises:
+            NotPermittedError, ApprovalNeededError: As the permissions say.
             UnknownAccountError: Nothing was ever issued to it.
             InsufficientValueError, UnknownValueHoldError, ValueKeyReusedError: See
                 `ordercore.payment.store_value.decide_value`.
         """
         wanted = checked_value(command)
+        if isinstance(wanted, Request):
+            self._permissions.check(by, wanted, approved_by=approved_by)
         work = self._engine.execute(account, wanted, by=actor_of(by), reason=reason)
         return run(work, self._ports)
 
@@ -221,7 +230,7 @@ class OrderService:
         stock = StockEngine(strategy=sourcing or InOrder())
         self._worker = Worker(engine=self._engine, stock=stock)
         self.stock = StockService(stock, self._ports)
-        self.credit = CreditService(self._worker.credit, self._ports)
+        self.credit = CreditService(self._worker.credit, self._ports, self._permissions)
 
     def place(
         self,

@@ -59,6 +59,8 @@ def test_card_numbers_are_refused_and_never_shown(card: str) -> None:
     """PAY-8: no payment field takes a card number, and no message repeats it."""
     attempts = (
         lambda: Tender(id=TenderId("card"), instrument=card),
+        lambda: Tender(id=TenderId("card"), gateway=card),
+        lambda: Tender(id=TenderId(card)),
         lambda: RetryPayment(tender=TenderId("card"), instrument=card),
         lambda: Pending(reference=Reference(card)),
         lambda: Succeeded(reference=Reference(card), amount=Money(1, EUR)),

@@ -14,7 +14,7 @@ from ordercore.adapters.aio import ThreadedStore
 from ordercore.adapters.memory import MemoryStore
 from ordercore.adapters.sqlite import SqliteStore
 from ordercore.errors import ConflictError
-from ordercore.ids import Key, LineId, OrderId, TenderId
+from ordercore.ids import Actor, Key, LineId, OrderId, TenderId
 from ordercore.money import EUR, USD, Money
 from ordercore.order import commands as oc
 from ordercore.order.balance import balance
@@ -42,6 +42,13 @@ from ordercore.payment.store_value import (
 )
 from ordercore.ports.unit_of_work import ChangeSet, Committed, StreamKind
 from ordercore.service.aio import AsyncOrderService
+from ordercore.service.permissions import (
+    ApprovalNeededError,
+    Grant,
+    NotPermittedError,
+    Permissions,
+)
+from ordercore.service.sync import OrderService
 from tests.laws.order_world import BUYER, CARD, STAFF, Ids, Shop, basket, eur, line
 from tests.unit.service.test_engine import AsyncTill
 
@@ -327,6 +334,24 @@ def test_a_placement_is_repeated_with_its_key(shop: Shop) -> None:
     assert receipts[0].order.id == receipts[1].order.id
     assert receipts[0].events == receipts[1].events
     assert (2000, 0, 3000) == at_gift_card(shop)
+
+
+def test_who_may_issue_value_is_in_the_table(shop: Shop) -> None:
+    """O: a limit for one person alone, a second one above it, and nothing for others."""
+    grants = (
+        Grant(role="staff", command="IssueValue", limit=eur(1000)),
+        Grant(role="boss", command="*"),
+    )
+    service = OrderService(
+        store=shop.store, payments=shop.till, permissions=Permissions(grants=grants)
+    )
+    small, big = (IssueValue(key=Key(f"lot-{minor}"), amount=eur(minor)) for minor in (1000, 1001))
+    assert service.credit.execute("GC-9", small, by=STAFF).events
+    with pytest.raises(ApprovalNeededError):
+        service.credit.execute("GC-9", big, by=STAFF)
+    with pytest.raises(NotPermittedError):
+        service.credit.execute("GC-9", small, by=BUYER)
+    assert service.credit.execute("GC-9", big, by=STAFF, approved_by=Actor("boss:1")).events
 
 
 def test_nothing_can_be_spent_twice_by_hand(shop: Shop) -> None:
