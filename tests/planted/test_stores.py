@@ -16,6 +16,7 @@ from attrs import evolve
 from ordercore.adapters import _sqlite_statements as sql
 from ordercore.adapters._memory_rows import MemoryRows, only
 from ordercore.adapters._write import StreamWrite, write
+from ordercore.adapters.errors import StoreBrokenError
 from ordercore.adapters.memory import MemoryStore
 from ordercore.adapters.sqlite import SqliteStore
 from ordercore.errors import OrderCoreError
@@ -445,7 +446,12 @@ STATEMENTS: Final = {
         "0 AND",
         "test_a_lost_unit_sends_the_youngest_back_to_wait",
     ),
-    "the key": ("IS_KNOWN", "key = ?2", "0", "test_the_same_key_gets_the_first_answer"),
+    "the key": (
+        "IS_KNOWN",
+        "key = ?2",
+        "key = ?2 AND 0",
+        "test_the_same_key_gets_the_first_answer",
+    ),
     "the wake": (
         "CHANGE_STREAM",
         "wakes <> ?",
@@ -454,8 +460,8 @@ STATEMENTS: Final = {
     ),
     "the position": (
         "ADD_RESERVATION",
-        "max(position), 0) + 1",
-        "min(position), 0) - 1",
+        "coalesce(max(position), 0) + 1",
+        "1000 - count(*)",
         "test_a_receipt_fills_the_queue_in_turn",
     ),
     "the series": ("TAKE_NUMBERS", "last + excluded.last", "1", "test_numbers_have_no_gap"),
@@ -485,6 +491,8 @@ def fails(make: Callable[[], Store], name: str) -> bool:
     for case in cases_of(name):
         try:
             test(store=make(), **case)
+        except StoreBrokenError:
+            raise  # a statement that cannot run is no planted bug
         except (AssertionError, pytest.fail.Exception, OrderCoreError, LookupError):
             return True
     return False
