@@ -9,7 +9,7 @@ units every sequence of steps too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum, auto
 from fractions import Fraction
 from itertools import product
@@ -292,6 +292,8 @@ def law_of_sequences(
 
 
 Take: TypeAlias = tuple[SlotSet, SlotSet, SlotSet]
+Taking: TypeAlias = Callable[[int, int, int], Take]
+"""How many units there are, are sent and are cancelled: which slots these are."""
 
 
 def slots_taken(of: int, sent: int, cancelled: int) -> Take:
@@ -301,9 +303,8 @@ def slots_taken(of: int, sent: int, cancelled: int) -> Take:
     return low, high, slots - low - high
 
 
-def law_of_two_ends(order: PricedOrder, take: object = slots_taken) -> None:
+def law_of_two_ends(order: PricedOrder, take: Taking = slots_taken) -> None:
     """Captured for what is sent, credited for what is cancelled, and still open: the line."""
-    assert callable(take)
     for one in order.lines:
         whole = slot_value(order, one.id, one.slots)
         for sent, cancelled in product(range(one.quantity + 1), repeat=2):

@@ -94,12 +94,12 @@ def by_formula(divide: Divide) -> CreditOf:
 
 
 FORMULAS: dict[str, Divide] = {
-    "weighted share, cut off per refund": lambda minor, of, units, *_: minor * units // of,
-    "each unit rounded half up": lambda minor, of, units, *_: follow(minor, 1, of) * units,
+    "weighted share, cut off per refund": lambda minor, of, units, _, __: minor * units // of,
+    "each unit rounded half up": lambda minor, of, units, _, __: follow(minor, 1, of) * units,
     "the rest by the rest of the units": lambda minor, of, units, back, given: follow(
         minor - given, units, of - back
     ),
-    "cancel and return count from zero, each for itself": lambda minor, of, units, *_: follow(
+    "cancel and return count from zero, each for itself": lambda minor, of, units, _, __: follow(
         minor, units, of
     ),
 }

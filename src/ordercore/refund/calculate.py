@@ -89,6 +89,9 @@ class RefundBasis:
         refuse_unless(self.priced, PricedOrder, "priced")
         refuse_unless_all(self.credits, Credit, "credits")
         refuse_unless_all(self.tenders, TenderBalance, "tenders")
+        for slots_of in (self.credited, self.dispatched):
+            if slots_of is not None:
+                refuse_unless(slots_of, Mapping, "slots by line")
         currency = self.priced.currency
         rooms = [tender.room for tender in self.tenders]
         sum_money([self.held, self.in_flight, self.disputed, *rooms], currency)
@@ -162,6 +165,7 @@ def cancel_credit(
     Source:
         RULES O-5, F-3, O-6.
     """
+    refuse_unless(request, RefundRequest, "request")
     if request.cause not in {CreditCause.CANCELLED, CreditCause.SHORT, CreditCause.EXPIRED}:
         raise InvalidRefundError("cause", "units are cancelled, short or expired here")
     policy = RefundPolicy() if policy is None else policy
@@ -197,6 +201,9 @@ def dispatched_worth(
     Source:
         RULES RF-1: what may be claimed under capture at dispatch.
     """
+    refuse_unless(priced, PricedOrder, "priced")
+    refuse_unless_all(earlier, Credit, "credits")
+    refuse_unless(dispatched, Mapping, "slots by line")
     worth = Worth.after(priced, earlier)
     return worth.total(dispatched) - placed_nowhere(priced.total, earlier)
 
@@ -207,6 +214,7 @@ def fingerprint(basis: RefundBasis) -> str:
 
     SHA-256 of a canonical text: the total, every credit, what went out, what is held and where.
     """
+    refuse_unless(basis, RefundBasis, "basis")
     text = "\n".join(_facts(basis))
     return hashlib.sha256(text.encode()).hexdigest()
 

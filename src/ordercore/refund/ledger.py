@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ordercore.money import Money, sum_money
-from ordercore.refund.model import Credit
+from ordercore.money import Money, checked_amount, sum_money
+from ordercore.refund.model import Credit, refuse_unless
 
 __all__ = ["claimable", "owed", "placed_nowhere", "to_pay_back"]
 
@@ -22,7 +22,8 @@ def owed(charged: Money, credits_so_far: Iterable[Credit]) -> Money:
     Source:
         RULES RF-1.
     """
-    taken = sum_money([credit.amount for credit in credits_so_far], charged.currency)
+    checked_amount(charged, "what was charged")
+    taken = sum_money([credit.amount for credit in _checked(credits_so_far)], charged.currency)
     return max(charged - taken, Money.zero(charged.currency))
 
 
@@ -46,8 +47,8 @@ def claimable(
     Money(4000, EUR)
     """
     if dispatched is None:
-        return owed_now
-    zero = Money.zero(owed_now.currency)
+        return checked_amount(owed_now, "owed")
+    zero = Money.zero(checked_amount(owed_now, "owed").currency)
     return min(owed_now, max(dispatched, earlier_due or zero, zero))
 
 
@@ -70,10 +71,21 @@ def to_pay_back(held: Money, *, claim: Money, in_flight: Money, disputed: Money)
     >>> to_pay_back(Money(4000, EUR), claim=Money(5000, EUR), in_flight=zero, disputed=zero)
     Money(0, EUR)
     """
+    refuse_unless(held, Money, "held")
     return max(held - claim - in_flight - disputed, Money.zero(held.currency))
 
 
 def placed_nowhere(charged: Money, credits_so_far: Iterable[Credit]) -> Money:
     """Credits that belong to no slots: goodwill, less fees and freight that were kept."""
-    parts = [part.amount for one in credits_so_far for part in one.parts if not part.slots]
+    parts = [
+        part.amount for one in _checked(credits_so_far) for part in one.parts if not part.slots
+    ]
     return sum_money(parts, charged.currency)
+
+
+def _checked(credits_so_far: Iterable[Credit]) -> Iterable[Credit]:
+    """The credits, once they are some."""
+    refuse_unless(credits_so_far, Iterable, "credits")
+    for credit in credits_so_far:
+        refuse_unless(credit, Credit, "credits")
+        yield credit

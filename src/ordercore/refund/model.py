@@ -33,6 +33,7 @@ __all__ = [
     "TenderShare",
     "refuse_unless",
     "refuse_unless_all",
+    "refuse_unless_text",
 ]
 
 COMPONENTS: Final = frozenset(
@@ -78,6 +79,16 @@ class CreditCause(StrEnum):
     WRITE_OFF = "write_off"
 
 
+LONGEST_TEXT: Final = 2_000
+
+
+def refuse_unless_text(value: object, name: str) -> None:
+    """Refuse what is no text of bounded length; it may be empty."""
+    refuse_unless(value, str, name)
+    if len(cast("str", value)) > LONGEST_TEXT:
+        raise InvalidRefundError(name, f"it is longer than {LONGEST_TEXT} characters")
+
+
 def _credit_id(value: CreditId) -> CreditId:
     return CreditId(checked_id(value, "credit id"))
 
@@ -86,8 +97,20 @@ def _line_id(value: LineId) -> LineId:
     return LineId(checked_id(value, "line id"))
 
 
+def _line_id_or_none(value: LineId | None) -> LineId | None:
+    return None if value is None else _line_id(value)
+
+
+def _charge_id(value: str) -> str:
+    return checked_id(value, "charge id")
+
+
 def _tender_id(value: TenderId) -> TenderId:
     return TenderId(checked_id(value, "tender id"))
+
+
+def _tender_id_or_none(value: TenderId | None) -> TenderId | None:
+    return None if value is None else _tender_id(value)
 
 
 @frozen(kw_only=True)
@@ -113,7 +136,7 @@ class CreditPart:
     component: str
     code: str = ""
     charge: str = ""
-    line: LineId | None = None
+    line: LineId | None = field(default=None, converter=_line_id_or_none)
     slots: SlotSet = NO_SLOTS
     amount: Money
     adjusts: bool = False
@@ -121,10 +144,13 @@ class CreditPart:
 
     def __attrs_post_init__(self) -> None:
         """Check the whole."""
+        for text in (self.component, self.code, self.charge, self.rule):
+            refuse_unless_text(text, "a part of a credit")
         if self.component not in COMPONENTS:
             raise InvalidRefundError("component", "there is none of this name")
         refuse_unless(self.amount, Money, "amount")
         refuse_unless(self.slots, SlotSet, "slots")
+        refuse_unless(self.adjusts, bool, "adjusts")
         if self.slots and self.line is None:
             raise InvalidRefundError("a part of a credit", "its slots belong to no line")
 
@@ -152,6 +178,7 @@ class Credit:
     def __attrs_post_init__(self) -> None:
         """Check the whole."""
         refuse_unless(self.cause, CreditCause, "cause")
+        refuse_unless_text(self.reason, "reason")
         refuse_unless_all(self.parts, CreditPart, "parts")
         if not self.parts:
             raise InvalidRefundError(f"credit {self.id}", "it has no part")
@@ -186,7 +213,7 @@ class RefundItem:
 class ChargeCredit:
     """A charge that is to be credited by itself: *amount* with tax, or all that is left of it."""
 
-    charge: str
+    charge: str = field(converter=_charge_id)
     amount: Money | None = None
 
 
@@ -227,6 +254,7 @@ class RefundRequest:
     def __attrs_post_init__(self) -> None:
         """Check the whole."""
         refuse_unless(self.cause, CreditCause, "cause")
+        refuse_unless_text(self.reason, "reason")
         refuse_unless_all(self.items, RefundItem, "items")
         refuse_unless_all(self.charges, ChargeCredit, "charges")
         refuse_unless_all(self.reductions, PriceReduction, "reductions")
@@ -258,8 +286,14 @@ class TenderShare:
 
     tender: TenderId = field(converter=_tender_id)
     amount: Money
-    sent_to: TenderId | None = None
+    sent_to: TenderId | None = field(default=None, converter=_tender_id_or_none)
     bonus: Money | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """Check the whole."""
+        for amount in (self.amount, self.bonus):
+            if amount is not None:
+                checked_amount(amount, f"share of tender {self.tender}")
 
 
 @frozen(kw_only=True)

@@ -70,6 +70,10 @@ def _name(value: str) -> str:
     return checked_id(value, "name of a fee")
 
 
+def _code(value: str) -> str:
+    return checked_id(value, "code of a promotion")
+
+
 @frozen(kw_only=True)
 class Fee(ABC):
     """
@@ -95,6 +99,9 @@ class Fee(ABC):
 
     def __attrs_post_init__(self) -> None:
         """Check the whole."""
+        if self.tax is not None:
+            refuse_unless(self.tax, Tax, "tax")
+        refuse_unless_all(self.causes, CreditCause, "causes")
         self.check()
 
     def check(self) -> None:  # noqa: B027 - most subclasses need it, none must have it
@@ -194,8 +201,16 @@ class PromotionRule(ABC):
         causes: Which credits it is looked at for.
     """
 
-    code: str
+    code: str = field(converter=_code)
     causes: tuple[CreditCause, ...] = (CreditCause.RETURNED,)
+
+    def __attrs_post_init__(self) -> None:
+        """Check the whole."""
+        refuse_unless_all(self.causes, CreditCause, "causes")
+        self.check()
+
+    def check(self) -> None:  # noqa: B027 - most subclasses need it, none must have it
+        """Refuse fields that make no sense; called once, when the rule is made."""
 
     @abstractmethod
     def still_earned(self, kept: GoodsKept) -> bool:
@@ -207,6 +222,10 @@ class EarnedByAmount(PromotionRule):
     """The promotion needs goods of at least *least*, at list prices."""
 
     least: Money
+
+    def check(self) -> None:
+        """Refuse a negative amount."""
+        checked_amount(self.least, f"least of {self.code}")
 
     def still_earned(self, kept: GoodsKept) -> bool:
         """Whether the goods that stay cost so much."""
@@ -220,9 +239,11 @@ class EarnedByUnits(PromotionRule):
     units: int
     lines: tuple[LineId, ...] | None = None
 
-    def __attrs_post_init__(self) -> None:
-        """Check the whole."""
+    def check(self) -> None:
+        """Refuse units of nothing, and what are no lines."""
         checked_quantity(self.units, "units")
+        if self.lines is not None:
+            refuse_unless_all(self.lines, str, "lines")
 
     def still_earned(self, kept: GoodsKept) -> bool:
         """Whether so many units stay."""

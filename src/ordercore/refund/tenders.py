@@ -16,7 +16,12 @@ from attrs import define, evolve, field, frozen
 from ordercore.errors import RefusedError
 from ordercore.ids import TenderId, checked_id
 from ordercore.money import Money, apportion_minor, checked_amount, sum_money
-from ordercore.refund.model import InvalidRefundError, TenderShare
+from ordercore.refund.model import (
+    InvalidRefundError,
+    TenderShare,
+    refuse_unless,
+    refuse_unless_all,
+)
 
 __all__ = [
     "Held",
@@ -45,6 +50,10 @@ def _tender_id(value: TenderId) -> TenderId:
     return TenderId(checked_id(value, "tender id"))
 
 
+def _tender_id_or_none(value: TenderId | None) -> TenderId | None:
+    return None if value is None else _tender_id(value)
+
+
 @frozen(kw_only=True)
 class TenderBalance:
     """
@@ -58,7 +67,8 @@ class TenderBalance:
 
     Raises:
         NegativeAmountError: An amount below zero.
-        InvalidRefundError: Closed, and no fallback.
+        CurrencyMismatchError: Two currencies.
+        InvalidRefundError: Closed, and no fallback; or a field is of another type.
     """
 
     tender: TenderId = field(converter=_tender_id)
@@ -68,12 +78,15 @@ class TenderBalance:
     in_flight: Money
     disputed: Money
     closed: bool = False
-    fallback: TenderId | None = None
+    fallback: TenderId | None = field(default=None, converter=_tender_id_or_none)
 
     def __attrs_post_init__(self) -> None:
         """Check the whole."""
         for amount in (self.captured, self.refunded, self.in_flight, self.disputed):
             checked_amount(amount, f"tender {self.tender}")
+        refuse_unless(self.kind, str, "kind")
+        refuse_unless(self.closed, bool, "closed")
+        sum_money((self.refunded, self.in_flight, self.disputed), self.captured.currency)
         if self.closed and self.fallback is None:
             raise InvalidRefundError(f"tender {self.tender}", "it is closed; name another one")
 
@@ -160,6 +173,11 @@ class KindsFirst(TenderOrder):
     kinds: tuple[str, ...] = ("gift_card",)
     then: TenderOrder = field(factory=ReverseOrder)
 
+    def __attrs_post_init__(self) -> None:
+        """Check the whole."""
+        refuse_unless_all(self.kinds, str, "kinds")
+        refuse_unless(self.then, TenderOrder, "then")
+
     def amounts(self, minor: int, held: Sequence[Held]) -> Sequence[int]:
         """Fill the preferred ones, and ask the other strategy for the rest."""
         preferred = [
@@ -188,6 +206,7 @@ class ToTender(TenderOrder):
 
     def __attrs_post_init__(self) -> None:
         """Check the whole."""
+        refuse_unless(self.counted, TenderOrder, "counted")
         if type(self.bonus) is not Fraction or not 0 <= self.bonus <= 1:
             raise InvalidRefundError("bonus", "it must be a fraction from 0 to 1")
 
@@ -231,8 +250,12 @@ def destinations(
     >>> [(share.tender, share.amount.minor) for share in shares]
     [('card', 500), ('gift_card', 2000)]
     """
+    checked_amount(amount)
+    refuse_unless(tenders, Sequence, "tenders")
+    refuse_unless_all(tuple(tenders), TenderBalance, "tenders")
+    refuse_unless(order, TenderOrder, "order of tenders")
     holding = sum_money([tender.room for tender in tenders], amount.currency)
-    if checked_amount(amount) > holding:
+    if amount > holding:
         raise RefundExceedsHeldError(amount, holding)
     held = [Held(tender.kind, tender.room.minor) for tender in tenders]
     parts = list(order.amounts(amount.minor, held))
