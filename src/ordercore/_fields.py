@@ -97,6 +97,15 @@ class Checks:
 
         return check
 
+    def any(self, kind: type) -> Callable[[object, Attribute[_T], _T], None]:
+        """A value of this kind or of a kind of it, such as a host's own policy."""
+
+        def check(_: object, attribute: Attribute[_T], value: object) -> None:
+            if not isinstance(value, kind):
+                raise self.error(attribute.name, f"it must be {kind.__name__}")
+
+        return check
+
     def words(self, _: object, attribute: Attribute[str], value: object) -> None:
         """Text of bearable length."""
         if type(value) is not str:

@@ -10,17 +10,28 @@ from __future__ import annotations
 from enum import StrEnum, unique
 from typing import Final
 
-from attrs import field, frozen
+from attrs import Attribute, define, field, frozen
 
-from ordercore.ids import HoldKind, ItemId, LocationId, Series
+from ordercore._fields import MOST_PARTS, Checks
+from ordercore.errors import InvalidValueError
+from ordercore.ids import HoldKind, ItemId, LocationId, Series, checked_id
 from ordercore.inventory.reserve import BackorderRule
 from ordercore.inventory.sourcing import InOrder, Strategy
 from ordercore.moment import Period
+from ordercore.money import MAX_MINOR
 from ordercore.payment.policy import Capabilities, PaymentPolicy
 from ordercore.refund.policy import RefundPolicy
 from ordercore.returns.policy import ReturnPolicy
 
-__all__ = ["Blocks", "InvoiceWhen", "ReleaseOn", "Stage", "StageRule", "Terms"]
+__all__ = [
+    "Blocks",
+    "InvalidTermsError",
+    "InvoiceWhen",
+    "ReleaseOn",
+    "Stage",
+    "StageRule",
+    "Terms",
+]
 
 ORDERS: Final = Series("ORD")
 INVOICES: Final = Series("INV")
@@ -28,6 +39,68 @@ CREDIT_NOTES: Final = Series("CRN")
 WEEK: Final = Period(days=7)
 HOUR: Final = Period(hours=1)
 STORE: Final = LocationId("store")
+
+
+NO_TIME: Final = Period()
+NO_STAGE: Final = ""
+"""Where an order is that is in none of the host's stages."""
+INSIDE: Final = ("placed", "confirmed", "fulfilling", "fulfilled", "delivered")
+"""Core statuses that go on, so that a host can have steps of its own in them."""
+
+
+@define
+class InvalidTermsError(InvalidValueError):
+    """A part of the terms cannot be agreed upon."""
+
+    sentence = "In the terms of an order, {name} cannot be used: {problem}."
+    name: str
+    problem: str
+
+
+_CHECKS: Final = Checks(InvalidTermsError)
+_yes_or_no: Final = _CHECKS.a(bool)
+
+
+def _series(value: Series) -> Series:
+    return Series(checked_id(value, "series"))
+
+
+def _location(value: LocationId) -> LocationId:
+    return LocationId(checked_id(value, "location id"))
+
+
+def _name(value: str) -> str:
+    return checked_id(value, "stage")
+
+
+def _inside(_: object, attribute: Attribute[str], value: object) -> None:
+    if value not in INSIDE:
+        raise InvalidTermsError(attribute.name, f"it must be one of {', '.join(INSIDE)}")
+
+
+def _some_time(_: object, attribute: Attribute[Period], value: object) -> None:
+    if type(value) is not Period or value == NO_TIME:
+        raise InvalidTermsError(attribute.name, "it must be a Period that is not empty")
+
+
+def _minor(_: object, attribute: Attribute[int], value: object) -> None:
+    if type(value) is not int or not 0 <= value <= MAX_MINOR:
+        raise InvalidTermsError(
+            attribute.name, "it must be a whole number of minor units, 0 or more"
+        )
+
+
+def _items(_: object, attribute: Attribute[frozenset[ItemId]], value: object) -> None:
+    if type(value) is not frozenset or len(value) > MOST_PARTS:
+        raise InvalidTermsError(attribute.name, "it must be a frozenset of item ids")
+    for item in value:
+        checked_id(item, "item id")
+
+
+def _hold_kinds(kinds: tuple[HoldKind, ...]) -> tuple[HoldKind, ...]:
+    if type(kinds) is not tuple:
+        raise InvalidTermsError("holds_at_placement", "it must be a tuple")
+    return tuple(HoldKind(checked_id(kind, "hold")) for kind in kinds)
 
 
 @unique
@@ -73,20 +146,28 @@ class Stage:
     stays forbidden. It stands until the order enters another one or leaves it.
     """
 
-    name: str
-    inside: str
-    holds_stock: bool = True
-    cancellable: bool = True
-    editable: bool = True
-    shippable: bool = True
+    name: str = field(converter=_name)
+    inside: str = field(validator=_inside)
+    holds_stock: bool = field(default=True, validator=_yes_or_no)
+    cancellable: bool = field(default=True, validator=_yes_or_no)
+    editable: bool = field(default=True, validator=_yes_or_no)
+    shippable: bool = field(default=True, validator=_yes_or_no)
 
 
 @frozen(kw_only=True)
 class StageRule:
     """The host's stages and the steps between them, as data; no step means any step."""
 
-    stages: tuple[Stage, ...] = ()
-    steps: tuple[tuple[str, str], ...] = ()
+    stages: tuple[Stage, ...] = field(default=(), validator=_CHECKS.tuple_of(Stage))
+    steps: tuple[tuple[str, str], ...] = field(default=(), validator=_CHECKS.tuple_of(tuple))
+
+    def __attrs_post_init__(self) -> None:
+        """Each stage has a name of its own, and steps lead from one known stage to another."""
+        names = [stage.name for stage in self.stages]
+        if len(set(names)) != len(names):
+            raise InvalidTermsError("stages", "two of them have one name")
+        if any(not {*step} <= {*names, NO_STAGE} for step in self.steps):
+            raise InvalidTermsError("steps", "each must lead from one known stage to another")
 
     def find(self, name: str) -> Stage | None:
         """The stage with this name."""
@@ -97,30 +178,32 @@ class StageRule:
 class Terms:
     """What was agreed when the order was placed; amounts in minor units of its currency."""
 
-    capabilities: Capabilities = field(factory=Capabilities)
-    payment: PaymentPolicy = field(factory=PaymentPolicy)
-    refund: RefundPolicy = field(factory=RefundPolicy)
-    returns: ReturnPolicy = field(factory=ReturnPolicy)
-    backorder: BackorderRule = BackorderRule.NONE
-    sourcing: Strategy = field(factory=InOrder)
-    stages: StageRule = field(factory=StageRule)
-    order_series: Series = ORDERS
-    invoice_series: Series = INVOICES
-    credit_note_series: Series = CREDIT_NOTES
-    invoice: InvoiceWhen = InvoiceWhen.DISPATCH
-    confirm_within: Period = WEEK
+    capabilities: Capabilities = field(factory=Capabilities, validator=_CHECKS.any(Capabilities))
+    payment: PaymentPolicy = field(factory=PaymentPolicy, validator=_CHECKS.any(PaymentPolicy))
+    refund: RefundPolicy = field(factory=RefundPolicy, validator=_CHECKS.any(RefundPolicy))
+    returns: ReturnPolicy = field(factory=ReturnPolicy, validator=_CHECKS.any(ReturnPolicy))
+    backorder: BackorderRule = field(default=BackorderRule.NONE, validator=_CHECKS.a(BackorderRule))
+    sourcing: Strategy = field(factory=InOrder, validator=_CHECKS.any(Strategy))
+    stages: StageRule = field(factory=StageRule, validator=_CHECKS.a(StageRule))
+    order_series: Series = field(default=ORDERS, converter=_series)
+    invoice_series: Series = field(default=INVOICES, converter=_series)
+    credit_note_series: Series = field(default=CREDIT_NOTES, converter=_series)
+    invoice: InvoiceWhen = field(default=InvoiceWhen.DISPATCH, validator=_CHECKS.a(InvoiceWhen))
+    confirm_within: Period = field(default=WEEK, validator=_some_time)
     """An order that is not confirmed by then expires (RULES O-6)."""
-    retry_stock_after: Period = HOUR
-    tolerance: int = 0
+    retry_stock_after: Period = field(default=HOUR, validator=_some_time)
+    tolerance: int = field(default=0, validator=_minor)
     """How far held money may differ from what is owed and count as equal (RULES PAY-7)."""
-    ship_before_paid: bool = False
-    release_automatically: bool = True
-    book_carrier: bool = False
-    complete_automatically: bool = True
-    place_without_stock: LocationId = STORE
+    ship_before_paid: bool = field(default=False, validator=_yes_or_no)
+    release_automatically: bool = field(default=True, validator=_yes_or_no)
+    book_carrier: bool = field(default=False, validator=_yes_or_no)
+    complete_automatically: bool = field(default=True, validator=_yes_or_no)
+    place_without_stock: LocationId = field(default=STORE, converter=_location)
     """Where units that need fulfilment but no stock are handed out."""
-    holds_at_placement: tuple[HoldKind, ...] = ()
-    serialised: frozenset[ItemId] = frozenset()
+    holds_at_placement: tuple[HoldKind, ...] = field(default=(), converter=_hold_kinds)
+    serialised: frozenset[ItemId] = field(default=frozenset(), validator=_items)
     """Items whose units are packed with their serial numbers (RULES I-8)."""
-    dispatch_within: Period | None = None
+    bound_by: tuple[LocationId, ...] = field(default=(), validator=_CHECKS.tuple_of(str))
+    """Allotments that bind the sale, such as its channel's and its buyer's (RULES I-11)."""
+    dispatch_within: Period | None = field(default=None, validator=_CHECKS.a(Period, optional=True))
     """Until when planned work should have left, from its planning on (RULES F-6)."""

@@ -14,7 +14,7 @@ from ordercore.ids import Actor, Key, OrderId, StreamId, checked_id
 from ordercore.inventory.decide import StockCommand
 from ordercore.order.commands import AddReference, ChangeDestination, ChangeGroups, Place
 from ordercore.order.party import Party
-from ordercore.order.terms import Terms
+from ordercore.order.terms import InvalidTermsError, Terms
 from ordercore.payment.policy import Capabilities
 from ordercore.payment.store_value import StoreValueCommand
 from ordercore.ports.unit_of_work import AlreadyClaimedError, UniqueClaim
@@ -24,7 +24,6 @@ from ordercore.service.engine import Intention, Settings
 __all__ = [
     "PLACEHOLDER",
     "ForeignCommandError",
-    "InvalidTermsError",
     "InvalidVersionError",
     "LeaseTooShortError",
     "StockOperation",
@@ -77,13 +76,6 @@ def checked_settings(settings: Settings | None, capabilities: Capabilities) -> S
 
 
 @define
-class InvalidTermsError(InvalidValueError):
-    """What was given as terms is none."""
-
-    sentence = "The terms of an order must be a Terms value."
-
-
-@define
 class ForeignCommandError(InvalidValueError):
     """What was given as a command is none of this service."""
 
@@ -108,7 +100,7 @@ def bound_terms(terms: Terms | None, capabilities: Capabilities) -> Terms:
     """
     own = Terms() if terms is None else terms
     if type(own) is not Terms:
-        raise InvalidTermsError
+        raise InvalidTermsError("the whole", "it must be a Terms value")
     return own if own.capabilities == capabilities else evolve(own, capabilities=capabilities)
 
 
