@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.contracts.postgres import running_server
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -52,3 +55,10 @@ def shared_data(root: Path) -> Path:
     if not data.is_dir():
         pytest.skip("the published data (../shared/data) are not here")
     return data
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL server that lives as long as the test run; skips without one."""
+    with running_server() as url:
+        yield url

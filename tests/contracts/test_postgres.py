@@ -38,7 +38,6 @@ from ordercore.testing.contracts._world import (
 from ordercore.testing.contracts.store import StoreContract
 from ordercore.testing.sandbox import SandboxGateway
 from tests.contracts import life
-from tests.contracts.postgres import running_server
 
 sqlalchemy = pytest.importorskip("sqlalchemy", reason="the extra sqlalchemy is not installed")
 pytest.importorskip("psycopg", reason="the extra postgres is not installed")
@@ -57,14 +56,13 @@ METADATA: Final = sqlalchemy.MetaData()
 TABLES: Final = adapter.build_tables(METADATA)
 
 
-@pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
-    """An engine over a server that lives as long as the test run, with all tables."""
-    with running_server() as url:
-        made = sqlalchemy.create_engine(url, pool_size=20)
-        METADATA.create_all(made)
-        yield made
-        made.dispose()
+@pytest.fixture(scope="module")
+def engine(postgres: str) -> Iterator[Engine]:
+    """An engine with all tables."""
+    made = sqlalchemy.create_engine(postgres, pool_size=20)
+    METADATA.create_all(made)
+    yield made
+    made.dispose()
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from ordercore.ports.repositories import Store
-from tests.contracts.postgres import running_server
 from tests.planted.test_stores import fails
 
 sqlalchemy = pytest.importorskip("sqlalchemy", reason="the extra sqlalchemy is not installed")
@@ -99,13 +98,12 @@ BROKEN: Final[dict[str, tuple[str, Callable[[Tables], Executable], str]]] = {
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    """A server for this module."""
-    with running_server() as url:
-        made = sqlalchemy.create_engine(url, pool_size=20)
-        METADATA.create_all(made)
-        yield made
-        made.dispose()
+def engine(postgres: str) -> Iterator[Engine]:
+    """An engine with all tables."""
+    made = sqlalchemy.create_engine(postgres, pool_size=20)
+    METADATA.create_all(made)
+    yield made
+    made.dispose()
 
 
 @pytest.mark.parametrize("forgotten", BROKEN)
