@@ -11,12 +11,14 @@ from typing import TypeVar, cast
 
 from attrs import evolve, frozen
 
+from ordercore.errors import RefusedError
 from ordercore.facts import Report, Request
 from ordercore.ids import Actor, ItemId, OrderId, StreamId
 from ordercore.inventory.model import Counters, StockPlace
 from ordercore.inventory.sourcing import InOrder, Strategy
 from ordercore.order.commands import Place
 from ordercore.order.groups import DeliveryGroup
+from ordercore.order.guards import allowed
 from ordercore.order.model import Order
 from ordercore.order.party import Destination, Party, PartyRef
 from ordercore.order.quote import Items, quote_refund
@@ -50,7 +52,7 @@ from ordercore.service.intentions import (
     reference_of,
     stream_of,
 )
-from ordercore.service.permissions import Permissions
+from ordercore.service.permissions import Permissions, with_approval
 from ordercore.service.stock import StockEngine, StockReceipt
 from ordercore.service.sync import NoCarrier, Preview, RandomIds
 from ordercore.service.worker import Round, Worker
@@ -228,6 +230,7 @@ class AsyncOrderService:
     ) -> Receipt:
         """See `ordercore.service.sync.OrderService.execute`."""
         stream = stream_of(order)
+        reason = with_approval(reason, approved_by)
         intention = intention_of(
             command, key=key, by=by, order=stream, expected=expected_version, reason=reason
         )
@@ -235,6 +238,13 @@ class AsyncOrderService:
             self._permissions.check(by, command, approved_by=approved_by)
         work = self._engine.execute(stream, command, intention)
         return await run_async(work, self._ports)
+
+    async def allowed(
+        self, order: OrderId, *, by: Actor = SYSTEM
+    ) -> Mapping[type[Request], RefusedError | None]:
+        """Per kind of request, why it would be refused now to this actor; None where not."""
+        found = await self.load(order)
+        return self._permissions.narrowed(allowed(found, await self.now()), by)
 
     async def preview(self, order: OrderId, command: Request | Report) -> Preview:
         """The same decision, nothing written: the new state and the facts."""

@@ -6,17 +6,19 @@ The default leaves it to the host: everybody may do everything, and ``by`` is re
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from attrs import define, frozen
 
 from ordercore.errors import RefusedError
 from ordercore.facts import Request
 from ordercore.ids import Actor
 from ordercore.money import Money
-from ordercore.order.commands import Refund
+from ordercore.order.commands import ExchangeGoods, Refund
 from ordercore.payment.commands import RecordPayment, RecordRefund
 from ordercore.payment.store_value import IssueValue
 
-__all__ = ["ApprovalNeededError", "Grant", "NotPermittedError", "Permissions"]
+__all__ = ["ApprovalNeededError", "Grant", "NotPermittedError", "Permissions", "with_approval"]
 
 
 @define
@@ -74,14 +76,28 @@ class Permissions:
             return
         name = type(command).__name__
         own = self._grants(by, name)
-        if not own:
-            raise NotPermittedError(role_of(by), name)
+        refusal = self.refusal(by, type(command))
+        if refusal is not None:
+            raise refusal
         amount = amount_of(command)
         if amount is None or _covers(own, amount):
             return
         second = self._grants(approved_by, name) if approved_by is not None else ()
         if approved_by == by or not _covers(second, amount):
             raise ApprovalNeededError(name, amount)
+
+    def refusal(self, by: Actor, kind: type[Request]) -> NotPermittedError | None:
+        """Why an actor may not send this kind of request at all; None where some may pass."""
+        name = kind.__name__
+        if not self.grants or self._grants(by, name):
+            return None
+        return NotPermittedError(role_of(by), name)
+
+    def narrowed(
+        self, table: Mapping[type[Request], RefusedError | None], by: Actor
+    ) -> Mapping[type[Request], RefusedError | None]:
+        """What an actor may ask: the order's own refusals first, then those of the rights."""
+        return {kind: why or self.refusal(by, kind) for kind, why in table.items()}
 
     def _grants(self, by: Actor, command: str) -> tuple[Grant, ...]:
         role = role_of(by)
@@ -97,6 +113,13 @@ def _covers(grants: tuple[Grant, ...], amount: Money) -> bool:
     )
 
 
+def with_approval(reason: str, approved_by: Actor | None) -> str:
+    """The reason as the timeline keeps it: with the second person who approved."""
+    if approved_by is None:
+        return reason
+    return f"{reason} (approved by {approved_by})" if reason else f"approved by {approved_by}"
+
+
 def role_of(by: Actor) -> str:
     """The role of an actor: what stands before the first colon."""
     return by.partition(":")[0]
@@ -105,7 +128,7 @@ def role_of(by: Actor) -> str:
 def amount_of(command: Request) -> Money | None:
     """The amount that a limit is about: money, or debt that is let go; none for other commands."""
     match command:
-        case Refund(quote=quote):
+        case Refund(quote=quote) | ExchangeGoods(quote=quote):
             return max(quote.credit.amount, quote.pay_back)
         case RecordPayment(amount=amount) | RecordRefund(amount=amount) | IssueValue(amount=amount):
             return amount

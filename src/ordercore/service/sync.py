@@ -11,6 +11,7 @@ from typing import TypeVar, cast
 
 from attrs import evolve, frozen
 
+from ordercore.errors import RefusedError
 from ordercore.facts import Event, Report, Request
 from ordercore.fulfilment.model import BookingAnswer, BookingDeclined
 from ordercore.ids import Actor, ItemId, OrderId, StreamId
@@ -18,6 +19,7 @@ from ordercore.inventory.model import Counters, StockPlace
 from ordercore.inventory.sourcing import InOrder, Strategy
 from ordercore.order.commands import Place
 from ordercore.order.groups import DeliveryGroup
+from ordercore.order.guards import allowed
 from ordercore.order.model import Order
 from ordercore.order.party import Destination, Party, PartyRef
 from ordercore.order.quote import Items, quote_refund
@@ -51,7 +53,7 @@ from ordercore.service.intentions import (
     reference_of,
     stream_of,
 )
-from ordercore.service.permissions import Permissions
+from ordercore.service.permissions import Permissions, with_approval
 from ordercore.service.stock import StockEngine, StockReceipt
 from ordercore.service.worker import Round, Worker
 
@@ -309,12 +311,20 @@ class OrderService:
             UnavailableError: The store did not answer: retry with the same key.
         """
         stream = stream_of(order)
+        reason = with_approval(reason, approved_by)
         intention = intention_of(
             command, key=key, by=by, order=stream, expected=expected_version, reason=reason
         )
         if isinstance(command, Request):
             self._permissions.check(by, command, approved_by=approved_by)
         return run(self._engine.execute(stream, command, intention), self._ports)
+
+    def allowed(
+        self, order: OrderId, *, by: Actor = SYSTEM
+    ) -> Mapping[type[Request], RefusedError | None]:
+        """Per kind of request, why it would be refused now to this actor; None where not."""
+        found = self.load(order)
+        return self._permissions.narrowed(allowed(found, self.now()), by)
 
     def preview(self, order: OrderId, command: Request | Report) -> Preview:
         """The same decision, nothing written: the new state and the facts."""

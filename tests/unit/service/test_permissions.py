@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ordercore.facts import Request
-from ordercore.ids import Actor, CreditId, Reference, TenderId
+from ordercore.ids import Actor, CreditId, OrderId, Reference, TenderId
 from ordercore.money import USD, Money
 from ordercore.order import commands as oc
 from ordercore.payment import commands as pc
@@ -97,3 +97,45 @@ def test_a_debt_that_is_let_go_counts_as_money() -> None:
         service.execute(order.id, refund, by=ANN)
     after = service.execute(order.id, refund, by=ANN, approved_by=EVE).order
     assert (eur(51),) == tuple(credit.amount for credit in after.credits)
+
+
+def test_what_is_allowed_says_why_not() -> None:
+    """The order's own reason comes first, then the missing right; both services say the same."""
+    shop = Shop()
+    shop.receive("tea", 1)
+    order = shop.place(line("tea", 1))
+    service = OrderService(store=shop.store, payments=shop.till, permissions=TABLE)
+    table = service.allowed(order.id, by=ANN)
+    assert table[oc.AddNote] is None
+    assert "Confirm is not possible: the order is confirmed." == str(table[oc.Confirm])
+    assert "staff may not Cancel; ask somebody who may." == str(table[oc.Cancel])
+    assert service.allowed(order.id, by=EVE)[oc.Cancel] is None
+    assert OrderService(store=shop.store, payments=shop.till).allowed(order.id)[oc.Cancel] is None
+
+
+def test_an_exchange_counts_as_the_refund_that_it_is() -> None:
+    """The credit of an exchange has the limit of money, not of a new order."""
+    shop = Shop()
+    shop.receive("tea", 1)
+    order = shop.place(line("tea", 1, 200_000))
+    wanted = RefundRequest(id=CreditId("c"), cause=CreditCause.GOODWILL, goodwill=eur(150_000))
+    quote = shop.service.quote_refund(order.id, wanted)
+    command = oc.ExchangeGoods(order=OrderId("x"), priced=basket(line("cup", 1)), quote=quote)
+    with pytest.raises(ApprovalNeededError):
+        TABLE.check(EVE, command)
+    TABLE.check(EVE, command, approved_by=Actor("owner:zoe"))
+
+
+def test_the_second_person_stands_on_the_timeline() -> None:
+    """Who approved is kept with the reason of the commit."""
+    shop = Shop()
+    shop.receive("tea", 1)
+    order = shop.place(line("tea", 1))
+    service = OrderService(store=shop.store, payments=shop.till, permissions=TABLE)
+    wanted = RefundRequest(id=CreditId("c"), cause=CreditCause.GOODWILL, goodwill=eur(60))
+    refund = oc.Refund(quote=shop.service.quote_refund(order.id, wanted))
+    with pytest.raises(ApprovalNeededError):
+        service.execute(order.id, refund, by=ANN, reason="sorry")
+    service.execute(order.id, refund, by=ANN, approved_by=EVE, reason="sorry")
+    reasons = [each.reason for each in shop.service.history(order.id)]
+    assert "sorry (approved by lead:eve)" in reasons
