@@ -6,8 +6,9 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
+from attrs import evolve
 
-from ordercore.ids import LineId
+from ordercore.ids import CreditId, LineId
 from ordercore.money import (
     CHF,
     CLP,
@@ -26,10 +27,12 @@ from ordercore.money import (
 )
 from ordercore.pricing.discounts import AmountOff, OrderDiscount
 from ordercore.pricing.figures import line_figures
-from ordercore.pricing.model import ChargeKind, PricedOrder, Tax, UnitPrice
+from ordercore.pricing.model import ChargeKind, PricedOrder, PricedTax, Tax, UnitPrice
 from ordercore.pricing.policy import PricingPolicy, TaxRounding
 from ordercore.pricing.slots import SlotSet
-from tests.unit.pricing.shop import eur, line, priced, shipping, slot_minors, vat
+from ordercore.refund.calculate import RefundBasis, calculate
+from ordercore.refund.model import CreditCause, RefundItem, RefundRequest
+from tests.unit.pricing.shop import component, eur, line, priced, shipping, slot_minors, vat
 
 A = LineId("a")
 
@@ -168,3 +171,66 @@ def test_a_charge_over_two_dear_lines_and_a_cheap_one(
     assert parts == [one.charged.minor for one in order.charges[0].shares]
     weights = [Fraction("311900"), Fraction("311900"), Fraction("648.90")]
     assert parts == [part.minor for part in apportion(Money(minor, EUR), weights)]
+
+
+def without_rates(order: PricedOrder) -> PricedOrder:
+    """The same order, with every rate forgotten."""
+
+    def forgotten(taxes: tuple[PricedTax, ...]) -> tuple[PricedTax, ...]:
+        return tuple(evolve(tax, rate=Fraction(0)) for tax in taxes)
+
+    return evolve(
+        order,
+        lines=tuple(evolve(one, taxes=forgotten(one.taxes)) for one in order.lines),
+        charges=tuple(evolve(one, taxes=forgotten(one.taxes)) for one in order.charges),
+    )
+
+
+def test_p8_nothing_is_later_computed_from_a_rate() -> None:
+    """With every rate forgotten, each slot, each refund and the total are what they were."""
+    order = priced(
+        line("a", 1970, 3, taxes=[vat(20)], included=True),
+        line("b", 333, 2, taxes=[vat(5, "GST"), vat("9.975", "QST", compound=True)]),
+        charges=[shipping(490, split=True)],
+    )
+    blank = without_rates(order)
+    assert order.total == blank.total
+    for one in order.lines:
+        for slot in one.slots:
+            slots = SlotSet.of(slot, slot + 1)
+            assert line_figures(order, one.id, slots) == line_figures(blank, one.id, slots)
+            asked = RefundRequest(
+                id=CreditId("C"),
+                cause=CreditCause.RETURNED,
+                items=(RefundItem(line=one.id, slots=slots),),
+            )
+            credits_of = [calculate(RefundBasis(priced=each), asked) for each in (order, blank)]
+            assert credits_of[0].credit == credits_of[1].credit
+
+
+def test_p10_a_component_of_a_kit_comes_back_singly() -> None:
+    """29.90 for a book of 20.00 at 7 % and a film of 15.00 at 19 %: the film alone is 12.81."""
+    parts = (
+        component("book", 2000, taxes=(vat(7),)),
+        component("film", 1500, taxes=(vat(19),)),
+    )
+    order = priced(evolve(line("kit", 2990, included=True), components=parts))
+    assert [1709, 1281] == [one.charged.minor for one in order.lines]
+    asked = RefundRequest(
+        id=CreditId("C"),
+        cause=CreditCause.RETURNED,
+        items=(RefundItem(line=LineId("film"), slots=SlotSet.of(0, 1)),),
+    )
+    quote = calculate(RefundBasis(priced=order, held=order.total), asked)
+    assert (1281, 1281) == (quote.credit.amount.minor, quote.pay_back.minor)
+    assert [("goods", 1076), ("tax", 205)] == [
+        (part.component, part.amount.minor) for part in quote.credit.parts
+    ]
+
+
+@pytest.mark.parametrize(("minor", "cash"), [(1002, 1000), (1003, 1005)])
+def test_p11_the_order_is_not_rounded_for_cash(minor: int, cash: int) -> None:
+    """10.02 and 10.03 stay what they are; the tender takes 10.00 and 10.05."""
+    order = priced(line("a", minor))
+    assert minor == order.total.minor
+    assert cash == round_to_increment(order.total, 5).minor
