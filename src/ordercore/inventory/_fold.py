@@ -180,6 +180,7 @@ def evolve_hold(hold: Hold | None, event: Event) -> Hold | None:
             allotments=event.allotments,
             until=event.until,
             wanted=event.wanted,
+            bound_by=event.bound_by,
         )
     if hold is None:
         return None

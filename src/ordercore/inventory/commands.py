@@ -268,11 +268,16 @@ class TransferStock(Request):
 
 @frozen(kw_only=True)
 class HoldStock(Request):
-    """Keep units for a cart until a deadline (RULES I-4); ``hold`` is the stream of the hold."""
+    """
+    Keep units for a cart until a deadline (RULES I-4); ``hold`` is the stream of the hold.
+
+    ``bound_by``: allotments that bind it too, such as its buyer's (RULES I-11).
+    """
 
     hold: StreamId = field(converter=stream_id)
     lines: tuple[WantedLine, ...] = field(validator=_lines(WantedLine, _wish))
     until: datetime = field(converter=utc)
+    bound_by: tuple[LocationId, ...] = field(default=(), validator=tuple_of(str))
 
 
 @frozen(kw_only=True)

@@ -55,11 +55,9 @@ from ordercore.inventory.model import (
     Hold,
     HoldStatus,
     StockPlace,
-    WantedLine,
 )
-from ordercore.inventory.reserve import BackorderRule, plan_reservation
+from ordercore.inventory.reserve import BackorderRule, plan_allotments, plan_reservation
 from ordercore.inventory.sourcing import InOrder, Strategy
-from ordercore.money import LimitExceededError
 
 __all__ = [
     "HoldClosedError",
@@ -137,16 +135,12 @@ class StockBasis:
         held: What the owner holds by the store's own rows; None: as its facts say.
         strategy: From where a hold takes its units.
         longest: How far ahead a hold may end.
-        most_units: How many units one party may hold at a time; None: any number (RULES I-11).
-        held_elsewhere: How many units that party holds already.
     """
 
     counters: Mapping[StockPlace, Counters] = field(factory=dict[StockPlace, Counters])
     held: tuple[Allocation, ...] | None = None
     strategy: Strategy = field(factory=InOrder)
     longest: timedelta = timedelta(days=7)
-    most_units: int | None = None
-    held_elsewhere: int = 0
 
 
 NO_BASIS: Final = StockBasis()
@@ -162,13 +156,12 @@ def decide_stock(
     to settle in the same commit. A report is never refused.
 
     Raises:
-        OutOfStockError: The units of a hold cannot be had.
+        OutOfStockError: The units of a hold cannot be had, or not by the allotments that bind it.
         InvalidDeadlineError: The deadline is over, or further ahead than allowed.
-        LimitExceededError: One party holds too much.
         UnknownHoldError, HoldClosedError: There is no such hold, or it has ended.
 
     Source:
-        RULES I-2, I-4, I-12.
+        RULES I-2, I-4, I-11, I-12.
     """
     match command:
         case HoldStock() | RenewHold() | ReleaseHold() | TransferHold() | ReportHoldExpiry():
@@ -241,25 +234,18 @@ def _held(
 ) -> tuple[Event, ...]:
     _check_deadline(command.until, now, basis)
     if hold is not None and hold.is_open:
-        if hold.wanted == command.lines:
+        if (hold.wanted, hold.bound_by) == (command.lines, command.bound_by):
             return _renewed(hold, RenewHold(until=command.until), now, basis)
         raise HoldExistsError(hold.owner)
-    return (_taken(command.hold, command.lines, command.until, basis, now=now),)
+    return (_taken(command, basis, now),)
 
 
-def _taken(
-    owner: StreamId,
-    wanted: tuple[WantedLine, ...],
-    until: datetime,
-    basis: StockBasis,
-    *,
-    now: datetime,
-) -> StockHeld:
-    units = basis.held_elsewhere + sum(line.quantity for line in wanted)
-    if basis.most_units is not None and units > basis.most_units:
-        raise LimitExceededError("held units", basis.most_units, units)
-    plan = plan_reservation(wanted, basis.counters, basis.strategy, BackorderRule.NONE)
-    return StockHeld(owner, plan, until, wanted, at=now)
+def _taken(command: HoldStock, basis: StockBasis, now: datetime) -> StockHeld:
+    plan = plan_reservation(command.lines, basis.counters, basis.strategy, BackorderRule.NONE)
+    allotments = plan_allotments(plan, basis.counters, command.bound_by)
+    return StockHeld(
+        command.hold, plan, command.until, command.lines, allotments, command.bound_by, at=now
+    )
 
 
 def _check_deadline(until: datetime, now: datetime, basis: StockBasis) -> None:
@@ -276,7 +262,10 @@ def _renewed(hold: Hold, command: RenewHold, now: datetime, basis: StockBasis) -
         return () if hold.until == command.until else (HoldRenewed(command.until, at=now),)
     if hold.status is HoldStatus.TRANSFERRED:
         raise HoldClosedError(hold.owner, hold.status)
-    return (_taken(hold.owner, hold.wanted, command.until, basis, now=now),)
+    again = HoldStock(
+        hold=hold.owner, lines=hold.wanted, until=command.until, bound_by=hold.bound_by
+    )
+    return (_taken(again, basis, now),)
 
 
 def _present(

@@ -13,7 +13,7 @@ from datetime import datetime
 from attrs import field, frozen
 
 from ordercore.facts import Event
-from ordercore.ids import LineId, StreamId
+from ordercore.ids import LineId, LocationId, StreamId
 from ordercore.inventory.commands import (
     AdjustedLine,
     CountedLine,
@@ -316,6 +316,7 @@ class StockHeld(Event, MovesStock):
     until: datetime = field(converter=utc)
     wanted: tuple[WantedLine, ...] = ()
     allotments: tuple[Allocation, ...] = ()
+    bound_by: tuple[LocationId, ...] = ()
 
     @property
     def moves(self) -> tuple[StockMove, ...]:

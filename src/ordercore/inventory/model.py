@@ -289,7 +289,8 @@ class Hold:
     """
     A cart's hold: units kept until a deadline (RULES I-4).
 
-    ``wanted`` is what the cart asked for: an expired hold can be taken anew from it.
+    ``wanted`` and ``bound_by`` are what the cart asked for and which allotments bind it: an expired
+    hold can be taken anew from them.
     """
 
     owner: StreamId
@@ -297,6 +298,7 @@ class Hold:
     allotments: tuple[Allocation, ...] = ()
     until: datetime = field(converter=utc)
     wanted: tuple[WantedLine, ...] = ()
+    bound_by: tuple[LocationId, ...] = ()
     status: HoldStatus = HoldStatus.OPEN
 
     @property

@@ -257,7 +257,7 @@ def _short(wanted: Sequence[WantedLine], missing: Sequence[WantedLine]) -> tuple
 
 
 def plan_allotments(
-    allocations: Iterable[Allocation],
+    sales: Iterable[Allocation | WantedLine],
     counters: Mapping[StockPlace, Counters],
     locations: Sequence[LocationId],
 ) -> tuple[Allocation, ...]:
@@ -269,7 +269,7 @@ def plan_allotments(
     commit, so its bound is as hard as that of the goods. A dispatch leaves it alone.
 
     Args:
-        allocations: What the reservation takes.
+        sales: What is sold: the allocations of a reservation, or its lines.
         counters: Of the same items.
         locations: The allotments that bind this sale; where one has no row for an item, it does
             not bind the item.
@@ -281,7 +281,7 @@ def plan_allotments(
         RULES I-11.
     """
     sold: dict[tuple[LineId, ItemId], int] = {}
-    for at in allocations:
+    for at in sales:
         sold[at.line, at.item] = sold.get((at.line, at.item), 0) + at.quantity
     left = {place: row.available for place, row in counters.items() if row.allotment}
     rows: list[Allocation] = []

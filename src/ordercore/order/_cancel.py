@@ -10,8 +10,8 @@ from datetime import datetime
 from ordercore.facts import Event
 from ordercore.fulfilment.planning import CancelPlan, plan_cancel
 from ordercore.ids import LineId
-from ordercore.inventory.events import UnitsReleased
 from ordercore.inventory.model import Allocation
+from ordercore.order._allotted import release
 from ordercore.order.events import UnitsCancelled
 from ordercore.order.evolve import replay
 from ordercore.order.model import Order
@@ -69,9 +69,7 @@ def close_units(
     for line_id, count in units.items():
         line = order.priced.line(line_id)
         items.append((line_id, order.open_slots(line).highest(count)))
-    freed = tuple(released(order, units))
-    if freed:
-        yield UnitsReleased(order.stream, freed, at=now)
+    yield from release(order, released(order, units), now)
     closed = tuple(items)
     yield UnitsCancelled(
         items=closed, credit=closing_credit(order, closed, cause, reason), reason=reason, at=now

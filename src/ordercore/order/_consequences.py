@@ -106,5 +106,5 @@ def _not_awaited(after: Order, event: PickShort, now: datetime) -> Iterator[Even
             rest -= units
             if units:
                 freed.append(evolve(row, reserved=0, queued=units))
-    if freed:
+    if freed:  # what was taken from allotments stays: the units are still sold
         yield UnitsReleased(after.stream, tuple(freed), at=now)

@@ -23,6 +23,7 @@ from ordercore.money import Money
 from ordercore.order import _requests as own
 from ordercore.order import commands as oc
 from ordercore.order import events as ev
+from ordercore.order._allotted import release
 from ordercore.order._cancel import released
 from ordercore.order.balance import balance
 from ordercore.order.evolve import replay
@@ -111,8 +112,7 @@ def split(order: Order, command: oc.SplitOrder, now: datetime) -> _Events:
     credit = cancel_credit(refund_basis(order), request, RefundPolicy())
     if credit.amount != part_of(order.priced, dict(items)).total:
         raise NotToSplitError("what some of the units cost was lowered since")
-    freed = tuple(released(after, wanted))
-    let_go = (UnitsReleased(order.stream, freed, at=now),) if freed else ()
+    let_go = release(after, released(after, wanted), now)
     moved = ev.UnitsCancelled(items=items, credit=credit, reason=request.reason, at=now)
     events = (*plan.events, *let_go, moved)
     total = credit.amount

@@ -13,12 +13,18 @@ from ordercore.fulfilment.commands import ReleaseFulfilment
 from ordercore.fulfilment.planning import locations_to_plan, plan_fulfilment
 from ordercore.ids import FulfilmentId
 from ordercore.inventory.decide import learn_stock
-from ordercore.inventory.events import ReservationRefused, UnitsReleased, UnitsReserved
+from ordercore.inventory.events import ReservationRefused, UnitsReserved
 from ordercore.inventory.model import Allocation, Counters, OutOfStockError, StockPlace
-from ordercore.inventory.reserve import BackorderRule, Circumstances, plan_reservation
+from ordercore.inventory.reserve import (
+    BackorderRule,
+    Circumstances,
+    plan_allotments,
+    plan_reservation,
+)
 from ordercore.inventory.sourcing import Constraints
 from ordercore.moment import after
 from ordercore.order import events as ev
+from ordercore.order._allotted import newly_sold, release
 from ordercore.order.decide import decide
 from ordercore.order.documents import credit_note, invoice
 from ordercore.order.grouping import planned_by_group
@@ -89,7 +95,7 @@ def _worked(
         case ExpireOrder():
             yield from _expired(order, now)
         case ReleaseStock():
-            yield UnitsReleased(order.stream, order.stock.allocations, at=now)
+            yield from release(order, order.stock.allocations, now)
         case PlanFulfilment():
             yield from _planned(order, now)
         case ReleaseWork(fulfilment=fulfilment):
@@ -153,13 +159,17 @@ def settle_reservation(
             rule=order.terms.backorder,
             given=_circumstances(order, now),
         )
+        sold = newly_sold(order, allocations)
+        allotments = plan_allotments(sold, counters, order.terms.bound_by)
     except OutOfStockError as error:
         if may_refuse and not _has_its_part(order):
             raise
         lines = tuple(dict.fromkeys(line.line for line in task.wanted))
         retry_at = after(now, order.terms.retry_stock_after)
         return (ReservationRefused(lines, retry_at, error.lines, at=now),)
-    return (UnitsReserved(order.stream, allocations, at=now),) if allocations else ()
+    if not allocations:
+        return ()
+    return (UnitsReserved(order.stream, allocations, allotments, at=now),)
 
 
 def _circumstances(order: Order, now: datetime) -> Circumstances:

@@ -50,7 +50,6 @@ from ordercore.inventory.model import (
     StockState,
 )
 from ordercore.inventory.moves import moves_of
-from ordercore.money import LimitExceededError
 from tests.laws.stock_world import Moved, held, place, wanted
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -107,12 +106,32 @@ def test_a_deadline_lies_ahead_and_not_too_far(until: datetime) -> None:
 
 
 def test_nobody_hoards() -> None:
-    """One party's holds are limited in units, over all its carts (ABUSE 28, RULES I-11)."""
-    basis = evolve(STOCK, most_units=4, held_elsewhere=2)
-    assert decided(None, HOLD, basis)
-    with pytest.raises(LimitExceededError) as caught:
-        decided(None, HOLD, evolve(basis, held_elsewhere=3))
-    assert (4, 5) == (caught.value.limit, caught.value.actual)
+    """One party's units are limited by its allotment, over all its carts (ABUSE 28, RULES I-11)."""
+    row = place(location="buyer-7")
+    bound = evolve(HOLD, bound_by=(row.location,))
+    leave = Counters(on_hand=4, reserved=2, allotment=True)
+    stock = {**STOCK.counters, row: leave}
+    (event,) = decided(None, bound, evolve(STOCK, counters=stock))
+    assert isinstance(event, StockHeld)
+    assert [(row.location, 2)] == [(at.location, at.reserved) for at in event.allotments]
+    stock[row] = evolve(leave, reserved=3)
+    with pytest.raises(OutOfStockError) as caught:
+        decided(None, bound, evolve(STOCK, counters=stock))
+    assert [(2, 1)] == [(short.wanted, short.supplied) for short in caught.value.lines]
+
+
+def test_a_hold_that_ended_is_bound_as_before() -> None:
+    """Taken anew, it takes its allotments anew too (RULES I-4, I-11)."""
+    row = place(location="buyer-7")
+    stock = {**STOCK.counters, row: Counters(on_hand=4, allotment=True)}
+    basis = evolve(STOCK, counters=stock)
+    hold: Hold | None = None
+    facts = decided(None, evolve(HOLD, bound_by=(row.location,)), basis)
+    for event in (*facts, HoldExpired(HOLD.hold, (), at=NOW)):
+        hold = evolve_hold(hold, event)
+    (event,) = decided(hold, RenewHold(until=NOW + timedelta(hours=2)), basis)
+    assert isinstance(event, StockHeld)
+    assert [(row.location, 2)] == [(at.location, at.reserved) for at in event.allotments]
 
 
 def test_the_same_hold_again_changes_nothing() -> None:
