@@ -38,7 +38,7 @@ from ordercore.testing.simulation import (
     shrink,
 )
 
-TOLD, NEVER_TOLD, SLOW_WORKER = SETTINGS
+TOLD, NEVER_TOLD, SLOW_WORKER, HURRIED = SETTINGS
 SHORT: Final = ("place", "capture at placement", "cancel at once", "expire", "in doubt")
 DEPTH_2: Final = 2
 
@@ -53,7 +53,8 @@ def _cases(*, deep: bool) -> Iterator[ParameterSet]:
     for name, number in product(NAMED, range(len(SETTINGS))):
         setting = SETTINGS[number]
         if setting.hears or not NAMED[name].must_hear:
-            is_deep = deep or not (setting is TOLD or (setting is SLOW_WORKER and name in SHORT))
+            is_short = name in SHORT and (setting is SLOW_WORKER or setting is HURRIED)
+            is_deep = deep or not (setting is TOLD or is_short)
             marks = [pytest.mark.deep] if is_deep else []
             yield pytest.param(name, number, marks=marks, id=f"{name}-{number}")
 

@@ -118,14 +118,18 @@ def amounts(world: World, flow: Flow, *, is_late: bool) -> Iterator[str]:
     That the client got what it wanted: no fault is an excuse for doing nothing.
 
     Only where too much time passed may the order have ended with nothing kept, or may less be set
-    aside, because what had expired was set aside anew for what is still owed.
+    aside, because what had expired was set aside anew for what is still owed. A client in a hurry
+    may cancel before anything was captured.
     """
     totals = world.gateway.totals(EUR)
     wanted = (flow.live, flow.captured, flow.refunded)
     found = (totals.live.minor, totals.captured.minor, totals.refunded.minor)
     if wanted == found:
         return
-    if is_late and found[0] + found[1] == found[2] and is_ended(world.order()):
+    net = found[0], found[1] - found[2]
+    if world.setting.hurries and net == (flow.live, flow.captured - flow.refunded):
+        return
+    if is_late and sum(net) == 0 and is_ended(world.order()):
         return
     if is_late and found[1:] == wanted[1:] and found[0] == balance(world.order()).to_collect.minor:
         return

@@ -185,7 +185,7 @@ class Explorer:
         world, command = self.world, position.command
         after = evolve(position, resting=True, tries=position.tries + 1, turns=0)
         try:
-            if position.tries == 0:
+            if command is None:
                 command = self.flow.steps[position.step](world)
                 after = evolve(after, command=command, origin=self._came_from)
             served = command is None or world.ask(command, f"step-{position.step}")
@@ -197,12 +197,14 @@ class Explorer:
         """
         Whether a refusal is an honest answer: to what was read, or as too much time has passed.
 
-        Whoever was refused after a stale read asks once more.
+        Whoever was refused after a stale read asks once more, and so does who was in a hurry.
         """
-        world = self.world
-        if Fault.STALE_READ in dict(world.strikes.strikes).values():
-            return after, ()
-        if after.is_late and world.store.history_of(STREAM) and is_ended(world.order()):
+        world, hurries = self.world, self.setting.hurries
+        stale = Fault.STALE_READ in dict(world.strikes.strikes).values()
+        if stale or (hurries and after.tries == 1):
+            return evolve(after, command=None), ()
+        is_over = world.store.history_of(STREAM) and is_ended(world.order())
+        if hurries or (after.is_late and is_over):
             return evolve(after, is_served=True), ()
         return evolve(after, is_over=True), (f"{error.code}: {error}",)
 
@@ -217,9 +219,15 @@ class Explorer:
             return again, ()
         if world.store.history_of(STREAM) and world.resolve():
             return evolve(again, needs_person=True), ()
+        if self.setting.hurries and position.is_served and position.step + 1 < len(self.flow.steps):
+            return self._next(position), ()
         due_at = world.store.due_at(STREAM)
         if due_at is not None and due_at <= world.now + PATIENCE:
             world.now = max(world.now, due_at) + self.setting.lateness
+            return again, ()
+        late = [at for at, _ in world.gateway.save().late]
+        if late:
+            world.now = max(world.now, *late)
             return again, ()
         return self._rested(position)
 
@@ -231,17 +239,18 @@ class Explorer:
             if position.tries > len(LATE) + 2:
                 return evolve(position, is_over=True), (*problems, "a step was never served")
             return evolve(position, resting=False), problems
-        step = position.step + 1
-        if step == len(self.flow.steps):
+        if position.step + 1 == len(self.flow.steps):
             found = amounts(self.world, self.flow, is_late=position.is_late)
             return evolve(position, is_over=True), (*problems, *found, *at_the_end(self.world))
-        after = Position(
-            step=step,
+        return self._next(position), problems
+
+    def _next(self, position: Position) -> Position:
+        return Position(
+            step=position.step + 1,
             is_late=position.is_late,
             needs_person=position.needs_person,
             effects=position.effects,
         )
-        return after, problems
 
     # --- whole lives ----------------------------------------------------------------------------
 

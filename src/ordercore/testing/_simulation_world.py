@@ -23,13 +23,7 @@ from ordercore.order.terms import Terms
 from ordercore.payment.commands import Outcome, ResolveOperation
 from ordercore.payment.model import OperationStatus
 from ordercore.ports.gateways import IdSource, PaymentGateway
-from ordercore.service.effects import (
-    AskGateway,
-    Effect,
-    FindKey,
-    Ports,
-    SendToGateway,
-)
+from ordercore.service.effects import AskGateway, Effect, FindKey, Ports, SendToGateway
 from ordercore.service.engine import Engine
 from ordercore.service.intentions import intention_of
 from ordercore.service.stock import StockEngine
@@ -91,6 +85,7 @@ class Setting:
     ``engine`` and ``terms`` are the host's own. ``between`` puts the host's own gateway in front
     of the sandbox; it is called once for each process, so that it keeps nothing when one dies.
     ``hears``: whether webhooks arrive. ``lateness``: how late the worker comes to what is due.
+    ``hurries``: whether the client goes on while something is still in doubt.
     ``reconciles``: whether every figure of the gateway's books is reported once all is at rest,
     which must then be no news.
     """
@@ -100,6 +95,7 @@ class Setting:
     between: Callable[[PaymentGateway], PaymentGateway] = itself
     hears: bool = True
     lateness: timedelta = PUNCTUAL
+    hurries: bool = False
     reconciles: bool = True
 
 
@@ -163,8 +159,10 @@ class World:
 
     def __attrs_post_init__(self) -> None:
         """Open the shop, and put some stock on its shelf."""
-        hears = Faults(lost=0 if self.setting.hears else 1000)
-        self.gateway = SandboxGateway(":memory:", clock=self.clock, decline=False, faults=hears)
+        faults = Faults(
+            lost=0 if self.setting.hears else 1000, longest_delay=self.terms.payment.max_delay
+        )
+        self.gateway = SandboxGateway(":memory:", clock=self.clock, decline=False, faults=faults)
         self.store = SimulatedStore(self.clock, self.histories)
         self.ids = _Numbers()
         stock = StockEngine(strategy=InOrder())
@@ -357,7 +355,7 @@ class World:
         return True
 
     def hear(self) -> bool:
-        """Serve all webhooks; one whose receiver dies, or knows no such order yet, comes again."""
+        """Serve all webhooks; one whose receiver dies or knows no such order comes again."""
         try:
             return all(self.ask(delivery.report, None) for delivery in self.gateway.webhooks())
         except NotFoundError:

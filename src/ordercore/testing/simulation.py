@@ -72,8 +72,12 @@ SETTINGS: Final = (
     Setting(),
     Setting(hears=False),
     Setting(hears=False, lateness=SLOW),
+    Setting(hurries=True),
 )
-"""Told by webhooks; never told; never told, and with a worker that comes late."""
+"""
+Told by webhooks; never told; never told, and with a worker that comes late; told, and with a
+client that does not wait until all is known.
+"""
 
 
 def exhaustive(
