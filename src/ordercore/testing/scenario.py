@@ -39,6 +39,7 @@ from ordercore.process.tasks import (
     BookParcel,
     CheckQueue,
     LookUpPayment,
+    MoveValue,
     ReserveStock,
     SendPayment,
     Task,
@@ -175,7 +176,7 @@ class Scenario:
                 if not stock:
                     return ()
                 return settle_reservation(order, task, stock, self.now, may_refuse=True)
-            case CheckQueue() | SendPayment() | LookUpPayment() | BookParcel():
+            case CheckQueue() | MoveValue() | SendPayment() | LookUpPayment() | BookParcel():
                 return ()
             case _:
                 return settle(order, task, self.now)
