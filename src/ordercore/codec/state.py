@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import attrs
 
@@ -35,6 +35,9 @@ from ordercore.codec.policies import classes_of, registrations
 __all__ = ["decode_state", "encode_state", "shape_of"]
 
 _State = TypeVar("_State")
+
+FOLDS: Final = 1
+"""Raised by whoever mends a fold: states that were folded wrongly are then folded anew."""
 
 _SHAPES: dict[tuple[type, int], str] = {}
 
@@ -65,12 +68,12 @@ def shape_of(kind: type) -> str:
     A digest of everything that decides what a stored state of this class means.
 
     Fields, their types, what they hold in turn, their order and their defaults; a host's
-    registered policies count too.
+    registered policies count too, and so does the number of the folds that made it.
     """
     known = registrations()
     found = _SHAPES.get((kind, known))
     if found is None:
-        text = json.dumps(list(_lines(kind)))
+        text = json.dumps([FOLDS, *_lines(kind)])
         found = hashlib.sha256(text.encode()).hexdigest()[:32]
         _SHAPES[kind, known] = found
     return found

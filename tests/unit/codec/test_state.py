@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 from attrs import field, frozen, make_class
 
+from ordercore.codec import state
 from ordercore.codec.state import decode_state, encode_state, shape_of
 from ordercore.ids import LineId
 from ordercore.money import EUR, Money
@@ -97,3 +98,12 @@ def test_a_snapshot_with_a_broken_field_is_ignored() -> None:
     plain = json.loads(encode_state(STATE))
     plain["state"]["total"] = [True, "EUR"]
     assert None is decode_state(json.dumps(plain), State)
+
+
+def test_a_mended_fold_makes_old_snapshots_worthless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was folded wrongly is not kept: the facts are folded anew (RULES O-10)."""
+    text = encode_state(STATE)
+    assert STATE == decode_state(text, State)
+    monkeypatch.setattr(state, "FOLDS", state.FOLDS + 1)
+    monkeypatch.setattr(state, "_SHAPES", {})
+    assert decode_state(text, State) is None
