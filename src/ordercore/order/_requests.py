@@ -266,8 +266,9 @@ def change_tags(order: Order, command: oc.ChangeTags, now: datetime) -> _Events:
     """Put labels on or take them off."""
     for tag in (*command.add, *command.remove):
         checked_id(tag, "tag", longest=100)
-    added = tuple(tag for tag in dict.fromkeys(command.add) if tag not in order.tags)
-    removed = tuple(tag for tag in dict.fromkeys(command.remove) if tag in order.tags)
+    known = set(order.tags)
+    added = tuple(tag for tag in dict.fromkeys(command.add) if tag not in known)
+    removed = tuple(tag for tag in dict.fromkeys(command.remove) if tag in known)
     return (ev.TagsChanged(added=added, removed=removed, at=now),) if added or removed else ()
 
 

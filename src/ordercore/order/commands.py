@@ -11,9 +11,11 @@ from attrs import field, frozen
 from ordercore.facts import Request
 from ordercore.ids import HoldKind, LineId, OrderId, ReturnId, checked_id
 from ordercore.moment import utc
+from ordercore.order._limits import MOST_LINES_NAMED, MOST_NAMES, at_most
 from ordercore.order.groups import DeliveryGroup
 from ordercore.order.party import Destination, Party, PartyRef
 from ordercore.order.terms import Blocks, ReleaseOn, Terms
+from ordercore.payment.decide import MAX_TENDERS
 from ordercore.payment.model import Tender
 from ordercore.pricing.model import PricedOrder
 from ordercore.refund.model import ChargeCredit, PriceReduction, RefundQuote
@@ -63,18 +65,18 @@ class Place(Request):
     order: OrderId = field(converter=_order_id)
     priced: PricedOrder
     terms: Terms = field(factory=Terms)
-    tenders: tuple[Tender, ...] = ()
+    tenders: tuple[Tender, ...] = field(default=(), validator=at_most(MAX_TENDERS))
     customer: PartyRef | None = None
     destination: Destination | None = None
     channel: str = ""
     origin: str = ""
-    references: tuple[tuple[str, str], ...] = ()
+    references: tuple[tuple[str, str], ...] = field(default=(), validator=at_most(MOST_NAMES))
     """What other systems call it: (system, value); each pair can be claimed once only."""
-    groups: tuple[DeliveryGroup, ...] = ()
+    groups: tuple[DeliveryGroup, ...] = field(default=(), validator=at_most(MOST_NAMES))
     """Units that go to different places or in different manners (RULES O-8)."""
-    coupons: tuple[str, ...] = ()
+    coupons: tuple[str, ...] = field(default=(), validator=at_most(MOST_NAMES))
     """Single-use codes: each can be claimed once only."""
-    parties: tuple[Party, ...] = ()
+    parties: tuple[Party, ...] = field(default=(), validator=at_most(MOST_NAMES))
     """Personal data that the same commit stores apart from the facts."""
 
 
@@ -94,7 +96,7 @@ class Cancel(Request):
 class CancelUnits(Request):
     """Cancel so many open units of these lines; the highest open slots go first."""
 
-    units: tuple[tuple[LineId, int], ...]
+    units: tuple[tuple[LineId, int], ...] = field(validator=at_most(MOST_LINES_NAMED))
     reason: str = ""
 
 
@@ -159,7 +161,9 @@ class ProposeAmendment(Request):
 
     proposal: str
     addition: PricedOrder | None = None
-    removals: tuple[tuple[LineId, int], ...] = ()
+    removals: tuple[tuple[LineId, int], ...] = field(
+        default=(), validator=at_most(MOST_LINES_NAMED)
+    )
     reason: str = ""
     destination: Destination | None = None
     reductions: tuple[PriceReduction, ...] = ()
@@ -195,7 +199,7 @@ class ChangeDestination(Request):
 
     destination: Destination | None = None
     customer: PartyRef | None = None
-    parties: tuple[Party, ...] = ()
+    parties: tuple[Party, ...] = field(default=(), validator=at_most(MOST_NAMES))
 
 
 @frozen(kw_only=True)
@@ -203,7 +207,7 @@ class ChangeGroups(Request):
     """Divide the units anew into delivery groups; those that a location works on stay."""
 
     groups: tuple[DeliveryGroup, ...]
-    parties: tuple[Party, ...] = ()
+    parties: tuple[Party, ...] = field(default=(), validator=at_most(MOST_NAMES))
 
 
 @frozen(kw_only=True)
@@ -227,8 +231,8 @@ class AddNote(Request):
 class ChangeTags(Request):
     """Put labels on or take them off."""
 
-    add: tuple[str, ...] = ()
-    remove: tuple[str, ...] = ()
+    add: tuple[str, ...] = field(default=(), validator=at_most(MOST_NAMES))
+    remove: tuple[str, ...] = field(default=(), validator=at_most(MOST_NAMES))
 
 
 @frozen(kw_only=True)
@@ -252,8 +256,8 @@ class SplitOrder(Request):
     """
 
     order: OrderId = field(converter=_order_id)
-    units: tuple[tuple[LineId, int], ...]
-    tenders: tuple[Tender, ...] = ()
+    units: tuple[tuple[LineId, int], ...] = field(validator=at_most(MOST_LINES_NAMED))
+    tenders: tuple[Tender, ...] = field(default=(), validator=at_most(MAX_TENDERS))
     terms: Terms | None = None
     customer: PartyRef | None = None
     destination: Destination | None = None
@@ -280,7 +284,7 @@ class ExchangeGoods(Request):
     priced: PricedOrder
     quote: RefundQuote
     return_id: ReturnId | None = None
-    tenders: tuple[Tender, ...] = ()
+    tenders: tuple[Tender, ...] = field(default=(), validator=at_most(MAX_TENDERS))
     terms: Terms | None = None
     customer: PartyRef | None = None
     destination: Destination | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from attrs import field, frozen
 
@@ -137,6 +138,10 @@ def _rules(value: Sequence[QuantityRule]) -> tuple[QuantityRule, ...]:
     return tuple_of(value, QuantityRule, "quantity rules")
 
 
+MOST_SHARES: Final = 100_000
+"""How many lines, times the discounts of the whole order that each may have a share of."""
+
+
 @frozen(kw_only=True)
 class Draft:
     """
@@ -150,7 +155,8 @@ class Draft:
 
     Raises:
         InvalidDraftError: No line, or a field is of another type.
-        LimitExceededError: More lines than the policy allows.
+        LimitExceededError: More lines than the policy allows, or more than `MOST_SHARES` shares
+            of discounts in lines.
         DuplicateLineError: Two lines, or two charges, have one id.
         UnknownLineError: A discount or charge names a line that is not there.
         CurrencyMismatchError: An amount in another currency.
@@ -173,6 +179,9 @@ class Draft:
             raise InvalidDraftError("the draft", "it has no line")
         if len(self.lines) > self.policy.max_lines:
             raise LimitExceededError("lines", self.policy.max_lines, len(self.lines))
+        shares = len(self.lines) * len(self.discounts)
+        if shares > MOST_SHARES:
+            raise LimitExceededError("lines times order discounts", MOST_SHARES, shares)
         _check_names(self)
         _check_amounts(self)
         _check_tax_codes(self)

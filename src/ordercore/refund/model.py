@@ -7,6 +7,7 @@ owed. What is sent back follows from both, see `ordercore.refund.calculate`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum, unique
 from typing import Final, cast
@@ -15,7 +16,7 @@ from attrs import define, field, frozen
 
 from ordercore.errors import InvalidValueError
 from ordercore.ids import CreditId, LineId, TenderId, checked_id
-from ordercore.money import Currency, Money, checked_amount, sum_money
+from ordercore.money import Currency, LimitExceededError, Money, checked_amount, sum_money
 from ordercore.pricing.slots import NO_SLOTS, SlotSet
 
 __all__ = [
@@ -226,6 +227,17 @@ class PriceReduction:
     amount: Money
 
 
+MOST_REDUCTIONS: Final = 20
+"""How many parts of one line may be reduced in one request; each is weighed against the others."""
+
+
+def _check_reductions(reductions: tuple[PriceReduction, ...]) -> None:
+    of_line = Counter(reduction.line for reduction in reductions)
+    most = max(of_line.values(), default=0)
+    if most > MOST_REDUCTIONS:
+        raise LimitExceededError("reductions of one line", MOST_REDUCTIONS, most)
+
+
 @frozen(kw_only=True)
 class RefundRequest:
     """
@@ -240,6 +252,7 @@ class RefundRequest:
 
     Raises:
         InvalidRefundError: It asks for nothing, or for a line twice.
+        LimitExceededError: It reduces a line in more than `MOST_REDUCTIONS` parts.
         NegativeAmountError: An amount below zero.
     """
 
@@ -258,6 +271,7 @@ class RefundRequest:
         refuse_unless_all(self.items, RefundItem, "items")
         refuse_unless_all(self.charges, ChargeCredit, "charges")
         refuse_unless_all(self.reductions, PriceReduction, "reductions")
+        _check_reductions(self.reductions)
         if not (self.items or self.charges or self.reductions or self.goodwill):
             raise InvalidRefundError("the request", "it asks for nothing")
         lines = [item.line for item in self.items]

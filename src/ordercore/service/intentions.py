@@ -222,9 +222,11 @@ def _claims(command: Request | Report) -> tuple[UniqueClaim, ...]:
 
 def _once(claims: tuple[UniqueClaim, ...]) -> tuple[UniqueClaim, ...]:
     """The same claims; one that is named twice is refused as if another order had it."""
+    seen: set[UniqueClaim] = set()
     for claim in claims:
-        if claims.count(claim) > 1:
+        if claim in seen:
             raise AlreadyClaimedError(claim.scope, claim.value)
+        seen.add(claim)
     return claims
 
 
