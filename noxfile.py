@@ -86,6 +86,20 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def deep(session: nox.Session) -> None:
+    """Simulate every pair of faults in every flow and setting; takes about an hour."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "-m", "deep", "-k", "not random", "-n", "2", "tests/simulation")
+
+
+@nox.session(default=False)
+def seeds(session: nox.Session) -> None:
+    """Simulate 100,000 random lives with up to three faults each."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "-m", "deep", "-k", "random", "tests/simulation")
+
+
+@nox.session(default=False)
 def store(session: nox.Session) -> None:
     """Write the lists of tests/architecture anew: public face, error codes, size exceptions."""
     session.install("-e", ".[test]")
