@@ -19,6 +19,8 @@ __all__ = ["OF_STORE_VALUE", "Capabilities", "CaptureWhen", "PaymentPolicy"]
 
 MOST_DIGITS: Final = 18
 MOST_RETRIES: Final = 100
+LONGEST: Final = timedelta(days=36_500)
+"""No wait is longer, so that no deadline is past the end of the calendar."""
 
 
 def _codes(value: Iterable[str]) -> tuple[str, ...]:
@@ -33,8 +35,18 @@ def _exponents(value: Mapping[str, int]) -> Mapping[str, int]:
 
 
 def _duration(_instance: object, attribute: Attribute[timedelta], value: timedelta) -> None:
-    if type(value) is not timedelta or value < timedelta(0):
-        raise InvalidPaymentError(attribute.name, "it must be a timedelta of zero or more")
+    if type(value) is not timedelta or not timedelta(0) <= value <= LONGEST:
+        problem = f"it must be a timedelta from zero to {LONGEST.days} days"
+        raise InvalidPaymentError(attribute.name, problem)
+
+
+def _waits(_instance: object, _attribute: object, value: tuple[timedelta, ...]) -> None:
+    if type(value) is not tuple or not 0 < len(value) <= MOST_RETRIES:
+        raise InvalidPaymentError("schedule", f"it must be a tuple of 1 to {MOST_RETRIES} waits")
+    if not all(type(wait) is timedelta and timedelta(0) < wait <= LONGEST for wait in value):
+        raise InvalidPaymentError("schedule", "each wait must be a timedelta above zero")
+    if sum(value, timedelta(0)) > LONGEST:
+        raise InvalidPaymentError("schedule", f"it must end within {LONGEST.days} days")
 
 
 def _ratio(_instance: object, attribute: Attribute[Fraction], value: Fraction) -> None:
@@ -121,7 +133,8 @@ class PaymentPolicy:
             timedelta(days=1),
             timedelta(days=1),
             timedelta(days=1),
-        )
+        ),
+        validator=_waits,
     )
     soft_retries: int = field(default=3, validator=_retries)
     soft_retry_after: timedelta = field(default=timedelta(hours=1), validator=_duration)
@@ -130,8 +143,6 @@ class PaymentPolicy:
 
     def __attrs_post_init__(self) -> None:
         """Check the whole."""
-        if not self.schedule or min(self.schedule) <= timedelta(0):
-            raise InvalidPaymentError("payment policy", "its schedule needs waits above zero")
         if type(self.capture) is not CaptureWhen:
             raise InvalidPaymentError("payment policy", "it does not say when to capture")
 
