@@ -8,7 +8,7 @@ from attrs import frozen
 
 from ordercore.ids import TenderId
 from ordercore.money import Money, sum_money
-from ordercore.order.model import Order
+from ordercore.order.model import Order, checked_order
 from ordercore.order.rules import is_ended, is_stock_ready
 from ordercore.order.terms import Blocks
 from ordercore.payment.balance import PaymentTotals, planned, totals
@@ -87,6 +87,7 @@ def balance(order: Order) -> Balance:
     Source:
         RULES RF-1, PAY-4.
     """
+    checked_order(order)
     currency = order.priced.currency
     debt = owed(order.priced.total, order.credits)
     return Balance(

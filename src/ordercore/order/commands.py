@@ -87,7 +87,13 @@ class Confirm(Request):
 
 @frozen(kw_only=True)
 class Cancel(Request):
-    """Cancel all that is still open."""
+    """
+    Cancel all that is still open.
+
+    What a location works on already is only asked for: it answers with ``AcceptCancel`` or
+    ``RefuseCancel``. By default work is released with the confirmation
+    (``Terms.release_automatically``).
+    """
 
     reason: str = ""
 

@@ -17,7 +17,7 @@ from ordercore.errors import RefusedError
 from ordercore.facts import Request
 from ordercore.fulfilment import commands as fc
 from ordercore.order import commands as oc
-from ordercore.order.model import Order
+from ordercore.order.model import Order, checked_order
 from ordercore.order.status import OrderStatus, order_status
 from ordercore.order.terms import Blocks
 from ordercore.payment import commands as pc
@@ -128,6 +128,7 @@ def allowed(order: Order, now: datetime) -> Mapping[type[Request], RefusedError 
         RULES O-2.
     """
     del now
+    checked_order(order)
     return {kind: refusal(order, kind) for kind in REQUESTS}
 
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
+from ordercore.errors import InvalidValueError
 from ordercore.fulfilment.model import FulfilmentState
 from ordercore.ids import DocumentNumber, HoldKind, LineId, OrderId, StreamId
 from ordercore.inventory.model import StockState
@@ -29,7 +30,15 @@ from ordercore.pricing.slots import NO_SLOTS, SlotSet
 from ordercore.refund.model import Credit
 from ordercore.returns.model import ReturnsState
 
-__all__ = ["Hold", "Order", "UnitTotals"]
+__all__ = ["Hold", "NotAnOrderError", "Order", "UnitTotals", "checked_order"]
+
+
+@define
+class NotAnOrderError(InvalidValueError):
+    """What was given as an order is none."""
+
+    sentence = "A {given} is no Order; pass receipt.order, or what service.load answers."
+    given: str
 
 
 @frozen(kw_only=True)
@@ -124,3 +133,15 @@ class Order:
     def current_stage(self) -> Stage | None:
         """The host's stage the order is in."""
         return self.terms.stages.find(self.stage) if self.stage else None
+
+
+def checked_order(order: Order) -> Order:
+    """
+    The order itself.
+
+    Raises:
+        NotAnOrderError: It is something else: a receipt, an id, nothing.
+    """
+    if type(order) is not Order:
+        raise NotAnOrderError(type(order).__name__)
+    return order

@@ -4,10 +4,11 @@ Previews of money: what a refund would do and what a dispatch would take; nothin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from fractions import Fraction
 from itertools import count
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from attrs import define, evolve
 
@@ -26,6 +27,7 @@ from ordercore.refund.calculate import RefundBasis, calculate, cancel_credit
 from ordercore.refund.model import (
     Credit,
     CreditCause,
+    InvalidRefundError,
     PriceReduction,
     RefundItem,
     RefundQuote,
@@ -113,8 +115,26 @@ def _request(order: Order, items: Items) -> RefundRequest:
     return RefundRequest(
         id=next_credit(order),
         cause=CreditCause.RETURNED,
-        items=tuple(RefundItem(line=line, slots=slots) for line, slots in items),
+        items=tuple(RefundItem(line=line, slots=slots) for line, slots in _pairs(items)),
     )
+
+
+def _pairs(items: object) -> tuple[tuple[LineId, SlotSet], ...]:
+    """
+    The items, where they are pairs of a line and its slots.
+
+    Raises:
+        InvalidRefundError: They are not.
+    """
+    problem = "give pairs of a line and its slots, as in ((line, SlotSet.from_slots([0])),)"
+    if not isinstance(items, tuple | list):
+        raise InvalidRefundError("items", problem)
+    found = cast("Sequence[object]", items)
+    for each in found:
+        parts = cast("tuple[object, ...]", each) if isinstance(each, tuple) else ()
+        if [str, SlotSet] != [type(part) for part in parts]:
+            raise InvalidRefundError("items", problem)
+    return tuple(cast("Sequence[tuple[LineId, SlotSet]]", found))
 
 
 def return_request(order: Order, return_id: ReturnId) -> RefundRequest:

@@ -61,7 +61,12 @@ class PaymentCall:
 
 
 class PaymentGateway(ABC):
-    """Moves money. Called by the engine, after the intent was committed."""
+    """
+    Moves money. Called by the engine, after the intent was committed.
+
+    It only translates: it has no state and tries nothing again. Whatever it raises means that
+    nobody knows what happened. `ordercore.testing.contracts.gateway` tells whether it can be used.
+    """
 
     @property
     @abstractmethod

@@ -35,6 +35,7 @@ __all__ = [
     "Committed",
     "CorruptStreamError",
     "KeyReusedError",
+    "OrderExistsError",
     "OrderSummary",
     "StoreBusyError",
     "StreamChange",
@@ -62,6 +63,13 @@ class VersionConflictError(ConflictError):
     stream: StreamId
     expected: int
     actual: int
+
+
+@define
+class OrderExistsError(VersionConflictError):
+    """A new order was given the id of another one."""
+
+    sentence = "{stream} exists already; choose another id, or repeat its own call with its key."
 
 
 @define

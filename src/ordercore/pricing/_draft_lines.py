@@ -38,7 +38,9 @@ OLDEST: Final = 150
 
 
 def _unit_price(value: UnitPrice | Money) -> UnitPrice:
-    return UnitPrice(value) if isinstance(value, Money) else instance_of(value, UnitPrice, "price")
+    if isinstance(value, Money):
+        return UnitPrice(value)
+    return instance_of(value, UnitPrice, "price", hint="Money or UnitPrice, as in Money(1099, EUR)")
 
 
 def _unit_price_or_none(value: UnitPrice | Money | None) -> UnitPrice | None:

@@ -99,11 +99,15 @@ def instant(value: datetime | None) -> datetime | None:
     return None if value is None else utc(value)
 
 
-def instance_of(value: object, kind: Callable[..., _T], name: str) -> _T:
-    """*value*, when it is one of the class *kind*, abstract or not (a bool is no int)."""
+def instance_of(value: object, kind: Callable[..., _T], name: str, *, hint: str = "") -> _T:
+    """
+    *value*, when it is one of the class *kind*, abstract or not (a bool is no int).
+
+    Who gets it wrong reads *hint* in the place of the name of the class.
+    """
     wanted = cast("type[_T]", kind)
     if not isinstance(value, wanted) or (type(value) is bool and wanted is not bool):
-        problem = f"it must be {wanted.__name__}, not {type(value).__name__}"
+        problem = f"it must be {hint or wanted.__name__}, not {type(value).__name__}"
         raise InvalidDraftError(name, problem)
     return value
 

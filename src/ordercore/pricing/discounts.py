@@ -32,7 +32,6 @@ from ordercore.pricing._fields import (
 )
 from ordercore.pricing._fields import code as _code
 from ordercore.pricing.policy import DiscountRounding, PricingPolicy
-from ordercore.pricing.values import InvalidPriceError
 
 __all__ = [
     "AmountOff",
@@ -147,7 +146,7 @@ class PercentOff(Discount):
         rate: ``Fraction(10, 100)`` for ten percent; 0 to 1.
 
     Raises:
-        InvalidPriceError: The rate is no fraction, or not in 0..1.
+        InvalidDraftError: The rate is no fraction, or not in 0..1.
 
     >>> from ordercore.money import EUR
     >>> from ordercore.pricing.policy import STANDARD_PRICING
@@ -163,10 +162,9 @@ class PercentOff(Discount):
 
     def check(self) -> None:
         """Refuse more than everything."""
-        if type(self.rate) is not Fraction:
-            raise InvalidPriceError(self.code, "its rate must be a Fraction")
-        if not 0 <= self.rate <= 1:
-            raise InvalidPriceError(self.code, "a discount takes 0 to 100 percent")
+        if type(self.rate) is not Fraction or not 0 <= self.rate <= 1:
+            problem = "its rate must be a Fraction from 0 to 1, as in Fraction(10, 100) for 10 %"
+            raise InvalidDraftError(f"discount {self.code}", problem)
         _check_units(self.units)
 
     def amount_off(self, on: Discountable) -> Money:

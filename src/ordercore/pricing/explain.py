@@ -11,6 +11,7 @@ from fractions import Fraction
 from attrs import frozen
 
 from ordercore.money import Money, sum_money
+from ordercore.pricing._fields import instance_of
 from ordercore.pricing.model import PricedCharge, PricedLine, PricedOrder, PricedTax
 
 __all__ = ["ExplainedRow", "RowKind", "explain", "explained"]
@@ -49,6 +50,7 @@ def explained(priced: PricedOrder) -> tuple[ExplainedRow, ...]:
     Source:
         RULES P-7: every total is the sum of its printed parts, with no tolerance.
     """
+    instance_of(priced, PricedOrder, "what is explained", hint="a PricedOrder, as price(draft) is")
     rows = [row for part in priced.parts for row in _rows(part)]
     rows.append(ExplainedRow("", "Net", priced.net, RowKind.CONTAINED))
     rows += _tax_rows(priced)

@@ -33,6 +33,7 @@ from ordercore.pricing.model import PricedOrder
 from ordercore.process.due import due
 from ordercore.process.tasks import Task
 from ordercore.refund.model import RefundQuote
+from ordercore.service._doors import checked_port
 from ordercore.service.credit import CreditEngine, CreditReceipt
 from ordercore.service.effects import Effect, Ports
 from ordercore.service.engine import SYSTEM, Engine, Receipt, Settings
@@ -168,8 +169,8 @@ class AsyncOrderService:
         sourcing: Strategy | None = None,
     ) -> None:
         self._ports = AsyncPorts(
-            store=store,
-            payments=payments,
+            store=checked_port(store, "store", "AsyncStore", "commit"),
+            payments=checked_port(payments, "payments", "AsyncPaymentGateway", "capabilities"),
             carrier=carrier or NoCarrier(),
             ids=ids or RandomIds(),
         )

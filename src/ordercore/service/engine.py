@@ -213,7 +213,7 @@ class Engine:
             except (ConflictError, OutOfStockError) as error:
                 is_taken = turn.read is None and turn.is_about_order(error)
                 if is_taken or attempt == self.settings.conflicts:
-                    raise
+                    raise turn.told(error) from error.__cause__
             turn = await self._again(turn)
         raise RunawayError(OrderId(turn.stream), self.settings.conflicts)
 

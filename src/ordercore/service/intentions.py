@@ -10,7 +10,14 @@ from attrs import define, evolve
 from ordercore.codec.converter import fingerprint
 from ordercore.errors import InvalidValueError
 from ordercore.facts import Report, Request
-from ordercore.ids import Actor, Key, OrderId, StreamId, checked_id
+from ordercore.ids import (
+    Actor,
+    InvalidIdentifierError,
+    Key,
+    OrderId,
+    StreamId,
+    checked_id,
+)
 from ordercore.inventory.decide import StockCommand
 from ordercore.order.commands import AddReference, ChangeDestination, ChangeGroups, Place
 from ordercore.order.party import Party
@@ -19,13 +26,24 @@ from ordercore.payment.policy import Capabilities
 from ordercore.payment.store_value import StoreValueCommand
 from ordercore.ports.unit_of_work import AlreadyClaimedError, UniqueClaim
 from ordercore.returns.commands import ReceiveUnmatchedReturn
+from ordercore.service._doors import (
+    ForeignCommandError,
+    InvalidPortError,
+    InvalidTendersError,
+    NotPricedError,
+    checked_placement,
+    no_class,
+)
 from ordercore.service.engine import Intention, Settings
 
 __all__ = [
     "PLACEHOLDER",
     "ForeignCommandError",
+    "InvalidPortError",
+    "InvalidTendersError",
     "InvalidVersionError",
     "LeaseTooShortError",
+    "NotPricedError",
     "StockOperation",
     "actor_of",
     "bound_terms",
@@ -76,15 +94,6 @@ def checked_settings(settings: Settings | None, capabilities: Capabilities) -> S
 
 
 @define
-class ForeignCommandError(InvalidValueError):
-    """What was given as a command is none of this service."""
-
-    sentence = "{given} is no {wanted}; pass an instance of one."
-    given: str
-    wanted: str
-
-
-@define
 class InvalidVersionError(InvalidValueError):
     """A version is a count of facts."""
 
@@ -116,6 +125,8 @@ def stream_of(order: str) -> StreamId:
     Raises:
         InvalidIdentifierError: It is no usable id.
     """
+    if not isinstance(order, str):
+        raise InvalidIdentifierError("order id", "it must be text; of an order, pass order.id")
     return StreamId(checked_id(order, "order id"))
 
 
@@ -126,6 +137,7 @@ def checked_command(command: _Command) -> _Command:
     Raises:
         UnstorableValueError: One does not. Who executes a command learns it from its fingerprint.
     """
+    no_class(command, "command of an order")
     fingerprint(command)
     return command
 
@@ -168,7 +180,7 @@ def hold_of(hold: str | None) -> StreamId | None:
 
 def placing(command: Place, *, key: str, by: Actor) -> Intention:
     """The intention behind a placement; its fingerprint leaves a generated id out."""
-    return intention_of(command, key=key, by=by)
+    return intention_of(checked_placement(command), key=key, by=by)
 
 
 def intention_of(
@@ -185,7 +197,9 @@ def intention_of(
 
     Raises:
         InvalidVersionError: The expected version is no count.
+        ForeignCommandError: It is the class of a command.
     """
+    no_class(command, "command of an order")
     if expected is not None and (type(expected) is not int or expected < 0):
         raise InvalidVersionError
     return Intention(

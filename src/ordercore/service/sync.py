@@ -34,6 +34,7 @@ from ordercore.pricing.model import PricedOrder
 from ordercore.process.due import due
 from ordercore.process.tasks import Task
 from ordercore.refund.model import RefundQuote
+from ordercore.service._doors import checked_port
 from ordercore.service.credit import CreditEngine, CreditReceipt
 from ordercore.service.effects import Effect, Ports
 from ordercore.service.engine import SYSTEM, Engine, Receipt, Settings
@@ -222,8 +223,8 @@ class OrderService:
         sourcing: Strategy | None = None,
     ) -> None:
         self._ports = Ports(
-            store=store,
-            payments=payments,
+            store=checked_port(store, "store", "Store", "commit"),
+            payments=checked_port(payments, "payments", "PaymentGateway", "capabilities"),
             carrier=carrier or NoCarrier(),
             ids=ids or RandomIds(),
         )
@@ -254,10 +255,16 @@ class OrderService:
         """
         Place a priced order and do all that is due: reserve, authorise, confirm.
 
-        The same *key* with the same order answers as it did the first time.
+        A declined card is no error: the order is then placed and unpaid, see its statuses. The
+        same *key* with the same order answers with the first events and the order as it stands
+        now, to whoever sends it: make the customer a part of the key.
 
         Raises:
-            OutOfStockError: Stock is missing, and the terms allow no backorder; nothing is kept.
+            NotPricedError: It is a draft: pass ``price(draft)``.
+            OutOfStockError: Stock is missing, and may not be sold before it is there: that takes
+                ``Terms.backorder`` and the item's ``backorder_limit``, which is 0 until
+                ``SetStockPolicy`` sets it. Nothing is kept.
+            OrderExistsError: Another order has the id.
             QuotationExpiredError: The priced order is no longer valid.
             TendersDoNotFitError: The tenders cannot pay it.
             AlreadyClaimedError: A coupon or an external reference was used before.

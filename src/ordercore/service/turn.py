@@ -19,6 +19,7 @@ from ordercore.order.model import Order
 from ordercore.order.party import Party
 from ordercore.ports.unit_of_work import (
     Committed,
+    OrderExistsError,
     StreamChange,
     UniqueClaim,
     VersionConflictError,
@@ -148,6 +149,12 @@ class Turn:
         """Whether somebody else was first at the order, not at an account that pays for it."""
         is_other = isinstance(error, VersionConflictError) and error.stream in self.purses
         return isinstance(error, ConflictError) and not is_other
+
+    def told(self, error: Exception) -> Exception:
+        """The error as the caller understands it: a new order never had a version."""
+        if type(error) is VersionConflictError and self.read is None:
+            return OrderExistsError(error.stream, error.expected, error.actual)
+        return error
 
     @property
     def version(self) -> int:

@@ -332,7 +332,7 @@ def test_a_kit_needs_values_and_no_stated_taxes() -> None:
 @pytest.mark.parametrize("rate", [Fraction(-1, 2), Fraction(101, 100), 0.1, 1])
 def test_a_percentage_is_a_fraction_of_zero_to_one(rate: object) -> None:
     """More than everything, less than nothing, or a float."""
-    with pytest.raises(InvalidPriceError):
+    with pytest.raises(InvalidDraftError, match="discount A cannot be used: its rate must be"):
         loose(PercentOff, code="A", rate=rate)
 
 

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
 import pytest
+from attrs import evolve
 
 from ordercore.codec.converter import from_plain, to_plain
 from ordercore.errors import InvalidValueError, OrderCoreError
@@ -15,6 +16,9 @@ from ordercore.fulfilment import commands as fc
 from ordercore.ids import Actor, CreditId, HoldKind, LineId, OrderId, ParcelId, ReturnId, TenderId
 from ordercore.money import EUR, USD, Money
 from ordercore.order import commands as oc
+from ordercore.order.balance import balance
+from ordercore.order.guards import allowed
+from ordercore.order.status import statuses
 from ordercore.order.terms import Blocks, Terms
 from ordercore.payment import commands as pc
 from ordercore.payment.model import Tender, TenderKind
@@ -26,12 +30,15 @@ from ordercore.ports.unit_of_work import (
     StreamKind,
     VersionConflictError,
 )
+from ordercore.pricing.discounts import PercentOff
 from ordercore.pricing.draft import Draft
+from ordercore.pricing.explain import explain
 from ordercore.pricing.slots import SlotSet
 from ordercore.pricing.totals import price
 from ordercore.refund.model import CreditCause, PriceReduction, RefundRequest
 from ordercore.returns import commands as rc
 from ordercore.returns.model import ReturnUnits
+from ordercore.service.sync import OrderService
 from tests.laws.order_world import ACCOUNT, BUYER, CARD, NORTH, Shop, basket, eur, gift, line
 
 PAN: Final = "4111 1111 1111 1111"
@@ -376,3 +383,70 @@ def test_a_lease_is_longer_than_a_call(shop: Shop) -> None:
     able = Capabilities(call_timeout=timedelta(minutes=5))
     shop.till.able = able
     assert "lease-too-short" == refused(shop, shop.another).code
+
+
+MIX_UPS: Final[dict[str, tuple[Callable[[Shop], object], str]]] = {
+    "a draft": (
+        lambda shop: place(shop, priced=Draft(currency=EUR, lines=(line("tea", 1),)))(),
+        "pass price(draft)",
+    ),
+    "no price at all": (lambda shop: place(shop, priced=None)(), "make one with price(draft)"),
+    "a list of tenders": (lambda shop: place(shop, tenders=[CARD])(), "tenders=(first, second)"),
+    "a tender": (lambda shop: place(shop, tenders=CARD)(), "tenders=(tender,)"),
+    "an id twice": (lambda shop: place(shop, order=ORDER)(), "choose another id"),
+    "a class": (lambda shop: loose(shop.service.execute, ORDER, oc.Cancel), "an instance"),
+    "a class to preview": (lambda shop: loose(shop.service.preview, ORDER, oc.Cancel), "instance"),
+    "an order": (
+        lambda shop: loose(shop.service.execute, shop.load(ORDER), oc.Cancel()),
+        "pass order.id",
+    ),
+    "a line alone": (
+        lambda shop: loose(shop.service.quote_refund, ORDER, [LineId("tea")]),
+        "pairs of a line and its slots",
+    ),
+    "a number of units": (
+        lambda shop: loose(shop.service.quote_refund, ORDER, [(LineId("tea"), 1)]),
+        "pairs of a line and its slots",
+    ),
+    "nothing to refund": (
+        lambda shop: loose(shop.service.quote_refund, ORDER, None),
+        "pairs of a line and its slots",
+    ),
+    "no gateway": (
+        lambda shop: loose(OrderService, store=shop.store, payments=None),
+        "payments must be an instance of a PaymentGateway, not NoneType",
+    ),
+    "the class of a gateway": (
+        lambda shop: loose(OrderService, store=shop.store, payments=type(shop.till)),
+        "not the class Till itself",
+    ),
+    "a path as a store": (
+        lambda shop: loose(OrderService, store="shop.db", payments=shop.till),
+        "store must be an instance of a Store, not str",
+    ),
+    "no price to explain": (
+        lambda _: loose(explain, Draft(currency=EUR, lines=(line("tea", 1),))),
+        "as price(draft) is",
+    ),
+    "a receipt": (
+        lambda shop: loose(statuses, shop.do(ORDER, oc.ChangeTags())),
+        "pass receipt.order",
+    ),
+    "a receipt's balance": (lambda _: loose(balance, None), "no Order"),
+    "a receipt's requests": (lambda _: loose(allowed, None, datetime.now(UTC)), "no Order"),
+    "a float": (
+        lambda _: loose(evolve, line("tea", 1), unit_price=10.99),
+        "Money or UnitPrice, as in Money(1099, EUR)",
+    ),
+    "ten as a rate": (
+        lambda _: loose(PercentOff, code="TEN", rate=10),
+        "discount TEN cannot be used: its rate must be a Fraction from 0 to 1",
+    ),
+}
+
+
+@pytest.mark.parametrize("mix_up", MIX_UPS)
+def test_what_hosts_mix_up_is_told_with_the_next_step(shop: Shop, mix_up: str) -> None:
+    """The message says what to write instead."""
+    call, advice = MIX_UPS[mix_up]
+    assert advice in str(refused(shop, lambda: call(shop)))

@@ -1,0 +1,109 @@
+"""
+The door of the services: what hosts mix up most, refused with what to write instead.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from attrs import define
+
+from ordercore.errors import InvalidValueError
+from ordercore.order.commands import Place
+from ordercore.payment.model import Tender
+from ordercore.pricing.draft import Draft
+from ordercore.pricing.model import PricedOrder
+
+__all__ = [
+    "ForeignCommandError",
+    "InvalidPortError",
+    "InvalidTendersError",
+    "NotPricedError",
+    "checked_placement",
+    "checked_port",
+    "no_class",
+]
+
+_Port = TypeVar("_Port")
+
+
+@define
+class ForeignCommandError(InvalidValueError):
+    """What was given as a command is none of this service."""
+
+    sentence = "{given} is no {wanted}; pass an instance of one."
+    given: str
+    wanted: str
+
+
+@define
+class NotPricedError(InvalidValueError):
+    """Only a priced order can be placed."""
+
+    sentence = "A {given} cannot be placed, only a PricedOrder; {advice}."
+    given: str
+    advice: str
+
+
+@define
+class InvalidTendersError(InvalidValueError):
+    """Tenders come as a tuple, so that nobody changes them later."""
+
+    sentence = "The tenders must be a tuple of Tender values, not a {given}; write {advice}."
+    given: str
+    advice: str
+
+
+@define
+class InvalidPortError(InvalidValueError):
+    """What was given as a port cannot be one."""
+
+    sentence = "{name} must be an instance of a {wanted}, not {given}."
+    name: str
+    wanted: str
+    given: str
+
+
+def checked_placement(command: Place) -> Place:
+    """
+    The placement itself, of a priced order with a tuple of tenders.
+
+    Raises:
+        NotPricedError: The order has no price yet, or is none.
+        InvalidTendersError: The tenders are no tuple of tenders.
+    """
+    priced: object = command.priced
+    if not isinstance(priced, PricedOrder):
+        advice = "pass price(draft)" if isinstance(priced, Draft) else "make one with price(draft)"
+        raise NotPricedError(type(priced).__name__, advice)
+    tenders: object = command.tenders
+    if isinstance(tenders, Tender):
+        raise InvalidTendersError("Tender", "tenders=(tender,)")
+    if type(tenders) is not tuple:
+        raise InvalidTendersError(type(tenders).__name__, "tenders=(first, second)")
+    return command
+
+
+def checked_port(port: _Port, name: str, kind: str, needs: str) -> _Port:
+    """
+    The port itself: an instance that has what is needed of it first.
+
+    Raises:
+        InvalidPortError: It is missing, or a class instead of an instance.
+    """
+    if isinstance(port, type):
+        raise InvalidPortError(name, kind, f"the class {port.__name__} itself")
+    if not hasattr(port, needs):
+        raise InvalidPortError(name, kind, type(port).__name__)
+    return port
+
+
+def no_class(command: object, wanted: str) -> None:
+    """
+    Refuse the class of a command in the place of a command.
+
+    Raises:
+        ForeignCommandError: It is a class.
+    """
+    if isinstance(command, type):
+        raise ForeignCommandError(f"The class {command.__name__}", wanted)
