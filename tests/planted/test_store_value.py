@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pytest
 
+from ordercore.errors import ConflictError
 from ordercore.money import Money
 from ordercore.payment import account as folding
 from ordercore.payment import store_value as deciding
 from ordercore.payment.account import Account
 from ordercore.payment.events import LotPart
+from ordercore.ports.unit_of_work import StreamChange
+from ordercore.service.turn import Turn
 from tests.laws.test_store_value import law_of_value
+from tests.unit.service.test_credit import (
+    test_two_orders_never_spend_the_same_value as race,
+)
 
 STORY = [
     ("issue", 300, 0, 40),
@@ -76,3 +82,33 @@ def test_each_bug_falls(
     monkeypatch.setattr(where, name, bug)
     with pytest.raises((AssertionError, KeyError)):
         law_of_value(STORY)
+
+
+# --- beside the order -----------------------------------------------------------------------------
+
+
+def nothing(_self: Turn) -> Iterator[StreamChange]:
+    """The order is written, and the account that pays for it is not."""
+    return iter(())
+
+
+def always(_self: Turn, _error: Exception) -> bool:
+    """Who comes second at an account is refused as if the order were taken."""
+    return True
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "bug"),
+    [
+        (Turn, "paying", property(nothing)),
+        (Turn, "is_about_order", always),
+    ],
+)
+def test_each_bug_beside_the_order_falls(
+    where: object, name: str, bug: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two orders want the same value: with the bug one of them takes what is not there."""
+    race()
+    monkeypatch.setattr(where, name, bug)
+    with pytest.raises((AssertionError, ConflictError)):
+        race()
