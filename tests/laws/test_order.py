@@ -531,6 +531,21 @@ def check_slots(order: Order) -> None:
         assert not SlotSet.from_slots(paid) & order.open_slots(each), "what is credited is closed"
 
 
+def check_work(order: Order) -> None:
+    """F-1, F-2: a unit is planned once, and where the order holds it or waits for it."""
+    planned: dict[tuple[LineId, str], int] = {}
+    for work in order.fulfilment.open_orders:
+        for known in work.lines:
+            key = (known.line, work.location)
+            planned[key] = planned.get(key, 0) + known.remaining
+    for each in order.fulfilment_lines():
+        everywhere = sum(units for (name, _), units in planned.items() if name == each.id)
+        assert everywhere <= len(order.open_slots(each)), "no unit is planned twice"
+    for (name, place), units in planned.items():
+        there = sum(at.quantity for at in order.stock.of(name) if at.location == place)
+        assert units <= there, "work is where its stock is"
+
+
 def held_rows(shop: Shop, order: Order) -> dict[LineId, tuple[int, int]]:
     """By line, the units that the store has reserved and queued for an order."""
     found: dict[LineId, tuple[int, int]] = {}
@@ -617,6 +632,7 @@ def check(world: World) -> None:
         assert statuses(order).order is not None
         check_history(world.shop, order)
         check_slots(order)
+        check_work(order)
         check_money(world.shop, order, sums)
         check_links(world.shop, order)
         check_rest(world.shop, order, sums)

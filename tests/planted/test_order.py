@@ -20,7 +20,7 @@ from ordercore.fulfilment.events import ShipmentDispatched
 from ordercore.ids import TenderId
 from ordercore.inventory.model import Allocation
 from ordercore.money import Money
-from ordercore.order import _cancel, balance, rules
+from ordercore.order import _cancel, _consequences, balance, rules
 from ordercore.order import events as ev
 from ordercore.order import evolve as folding
 from ordercore.order.model import Order
@@ -38,6 +38,7 @@ KIND: list[Step] = [("place", 1, 0), ("refund", 0, 0)]
 BACK: list[Step] = [("place", 1, 3), ("ship", 0, 9), ("track", 0, 0), ("return", 0, 1)]
 SILENT: list[Step] = [("silence", 3, 0), ("place", 1, 0), ("time", 0, 1)]
 LATE: list[Step] = [("silence", 1, 0), ("place", 1, 0), *[("time", 9, 0)] * 10]
+MOVED: list[Step] = [("place", 1, 0), ("move", 0, 1)]
 AT_ONCE: list[Step] = [("place", 7, 3), ("cancel", 0, 0), ("time", 1, 0)]
 
 Fold = Callable[[Order, Event], Order]
@@ -171,6 +172,15 @@ def tasks_in_turns(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(due, "tasks", first)
 
 
+def moved_work_leaves_its_stock(patch: pytest.MonkeyPatch) -> None:
+    """Work goes to another place, and its reservation stays where it was."""
+
+    def nothing(_order: Order, _event: Event, _now: datetime) -> Iterator[Event]:
+        return iter(())
+
+    patch.setattr(_consequences, "_moved", nothing)
+
+
 BUGS: list[tuple[str, Plant, list[Step]]] = [
     ("a cancel is not folded", fold_as(ev.UnitsCancelled, dropped), CUT),
     ("a cancel lowers no debt", fold_as(ev.UnitsCancelled, credit_forgotten), CUT),
@@ -189,6 +199,7 @@ BUGS: list[tuple[str, Plant, list[Step]]] = [
     ("cancelled units take stock", cancelled_units_are_open, CUT),
     ("an expiry forgives nothing", expiry_forgives_nothing, LATE),
     ("work is left undone", tasks_in_turns, SENT),
+    ("moved work leaves its stock", moved_work_leaves_its_stock, MOVED),
 ]
 
 

@@ -12,7 +12,7 @@ from ordercore.fulfilment.queries import serial_slots
 from ordercore.ids import LineId
 from ordercore.money import Money, sum_money
 from ordercore.order.balance import balance, has_open_slots
-from ordercore.order.grouping import line_times
+from ordercore.order.grouping import GroupTimes, line_times
 from ordercore.order.model import Order
 from ordercore.order.terms import Blocks
 from ordercore.pricing.figures import slot_value
@@ -147,7 +147,7 @@ def returns_basis(order: Order) -> ReturnsBasis:
     delivered_all = totals.ended >= totals.dispatched and totals.delivered > 0
     group_delivered = delivered_all and not has_open_slots(order)
     delivered_at, dispatched_at = _last(state.delivered_at), _last(state.dispatched_at)
-    own = line_times(order) if order.groups else {}
+    own: Mapping[LineId, GroupTimes] = line_times(order) if order.groups else {}
     facts = {
         line.id: ReturnFacts(
             item=line.item,
