@@ -40,7 +40,7 @@ from ordercore.payment.store_value import (
     UnknownAccountError,
     ValueKeyReusedError,
 )
-from ordercore.ports.unit_of_work import ChangeSet, Committed, StreamKind
+from ordercore.ports.unit_of_work import ChangeSet, Committed, StoreBusyError, StreamKind
 from ordercore.service.aio import AsyncOrderService
 from ordercore.service.permissions import (
     ApprovalNeededError,
@@ -271,6 +271,33 @@ def test_two_orders_never_spend_the_same_value() -> None:
     assert (0, 1000, 4000) == at_gift_card(shop)
     assert eur(1000) == balance(order).totals.authorised
     assert eur(4000) == balance(shop.load(OrderId("b"))).held
+
+
+class Stuttering(MemoryStore):
+    """A memory store whose commits succeed and raise all the same, now and then."""
+
+    stutters: int = 0
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        committed = super().commit(changes)
+        if self.stutters:
+            self.stutters -= 1
+            raise StoreBusyError
+        return committed
+
+
+def test_a_commit_that_raised_and_succeeded_pays_once() -> None:
+    """The same commit again finds itself: the account gave once, and the order knows it."""
+    shop = Shop()
+    store = Stuttering(clock=shop.clock)
+    shop.store = store
+    shop.service = shop.another()
+    shop.receive("tea", 10)
+    issue(shop, "lot", 5000)
+    store.stutters = 1
+    order = shop.place(line("tea", 2), tenders=(gift(None),))
+    assert (3000, 0, 2000) == at_gift_card(shop)
+    assert eur(2000) == balance(order).held
 
 
 def test_an_account_that_is_always_busy_is_a_conflict() -> None:
