@@ -7,7 +7,14 @@ may be valid while one is being replaced; a message with a time of its own is re
 old or from the future; and a message that was taken once is not taken again (RULES X-2).
 
 The host keeps the memory of what was taken: `ReplayGuard` is the small port, and
-`MemoryReplayGuard` the one for tests and single processes.
+`MemoryReplayGuard` the one for tests and single processes. A message is taken in two steps, so
+that none is lost and none is done twice:
+
+1. `verify` asks whether it was taken, and marks nothing. A host that dies now gets it again.
+2. The host does what the message says with ``verified.message_id`` as the key of its command, and
+   calls ``guard.take(verified.scheme, verified.message_id)`` when that is committed. A host that
+   dies in between, or two that work at once, do it again with the same key, which answers as it
+   did the first time.
 """
 
 from __future__ import annotations
@@ -22,6 +29,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum, unique
+from threading import Lock
 from typing import Final
 
 from attrs import define, field, frozen
@@ -206,9 +214,12 @@ SIGNATURES: Final[Mapping[str, Scheme]] = {
 
 def _header(scheme: str, headers: Mapping[str, str], wanted: str) -> str:
     """The one header of this name; names are the same in small letters."""
-    found = [value for name, value in headers.items() if name.lower() == wanted.lower()]
-    if len(found) != 1 or not found[0]:
-        raise SignatureInvalidError(scheme, f"there must be one header {wanted}")
+    if not isinstance(headers, Mapping):
+        raise SignatureInvalidError(scheme, "its headers must be a mapping")
+    small = wanted.lower()
+    found = [value for name, value in headers.items() if str(name).lower() == small]
+    if len(found) != 1 or type(found[0]) is not str or not found[0]:
+        raise SignatureInvalidError(scheme, f"there must be one header {wanted}, as text")
     if len(found[0]) > LONGEST_HEADER or not found[0].isascii():
         raise SignatureInvalidError(scheme, "the signature has another form")
     return found[0]
@@ -230,35 +241,47 @@ def _from_hex(text: str) -> bytes | None:
 
 
 class ReplayGuard(ABC):
-    """Port: remembers which messages were taken. Called by `verify`, once per good signature."""
+    """Port: remembers which messages were taken."""
 
     @abstractmethod
-    def first_time(self, scheme: str, message_id: str) -> bool:
-        """
-        Whether the message is new; it is known from now on.
+    def was_taken(self, scheme: str, message_id: str) -> bool:
+        """Whether the message was taken; asked by `verify` after a good signature."""
 
-        Promise: of two calls with one id, however close, one gets true. The memory is kept at
-        least as long as the sender repeats a message (days).
+    @abstractmethod
+    def take(self, scheme: str, message_id: str) -> bool:
+        """
+        Remember the message; called by the host, when what it says is committed.
+
+        Answers whether it is remembered for the first time: of two calls with one id, however
+        close, one gets true. The memory is kept at least as long as the sender repeats a message
+        (days).
         """
 
 
 @define
 class MemoryReplayGuard(ReplayGuard):
-    """Remembers in this process; *most* ids, the oldest forgotten first."""
+    """Remembers in this process; *most* ids, the oldest forgotten first. Threads may share it."""
 
     most: int = 100_000
-    _seen: dict[tuple[str, str], object] = field(
-        factory=dict[tuple[str, str], object], init=False, repr=False
+    _seen: dict[tuple[str, str], None] = field(
+        factory=dict[tuple[str, str], None], init=False, repr=False
     )
+    _lock: Lock = field(factory=Lock, init=False, repr=False, eq=False)
 
-    def first_time(self, scheme: str, message_id: str) -> bool:
-        """Whether the message is new; it is known from now on."""
-        mine = object()
-        if self._seen.setdefault((scheme, message_id), mine) is not mine:
-            return False
-        while len(self._seen) > self.most:
-            self._seen.pop(next(iter(self._seen)))
-        return True
+    def was_taken(self, scheme: str, message_id: str) -> bool:
+        """Whether the message was taken."""
+        with self._lock:
+            return (scheme, message_id) in self._seen
+
+    def take(self, scheme: str, message_id: str) -> bool:
+        """Remember the message; whether it is for the first time."""
+        with self._lock:
+            if (scheme, message_id) in self._seen:
+                return False
+            self._seen[scheme, message_id] = None
+            while len(self._seen) > self.most:
+                del self._seen[next(iter(self._seen))]
+            return True
 
 
 # --- the one question ---------------------------------------------------------------------------
@@ -272,6 +295,8 @@ class Verified:
     body: bytes = field(repr=False)
     at: datetime | None
     """When it was sent, where the scheme says so."""
+    message_id: str
+    """Its id, or where none was given the digest of the signed bytes: the key to do it with."""
     secret_index: int
     """Which secret was right: the place in the host's list, for the audit of a rotation."""
 
@@ -299,7 +324,8 @@ def verify(
         message_id: The sender's own id of the message, from inside the signed body. An id in a
             header is not signed, so who replays can change it: leave it out then, and the digest
             of the signed bytes is the id.
-        guard: Where ids are remembered; without it a replay is not noticed.
+        guard: Where ids are remembered; without it a replay is not noticed. It is only asked: call
+            its ``take`` when what the message says is committed.
         tolerance: How old, or how far in the future, a message with a time may be.
 
     Raises:
@@ -319,17 +345,23 @@ def verify(
     if index is None:
         raise SignatureInvalidError(scheme.name, "no secret gives this signature")
     _check_age(scheme.name, signed.at, utc(now), tolerance)
-    if guard is not None:
-        _check_new(scheme.name, message_id, signed, guard)
-    return Verified(scheme=scheme.name, body=body, at=signed.at, secret_index=index)
+    name = _name(scheme.name, message_id, signed)
+    if guard is not None and guard.was_taken(scheme.name, name):
+        raise WebhookDuplicateError(scheme.name, name)
+    return Verified(
+        scheme=scheme.name, body=body, at=signed.at, message_id=name, secret_index=index
+    )
 
 
 def _keys(scheme: Scheme, secrets: Sequence[str]) -> list[bytes]:
-    if isinstance(secrets, str) or not 1 <= len(secrets) <= MOST_SECRETS:
+    if type(secrets) not in {list, tuple} or not 1 <= len(secrets) <= MOST_SECRETS:
         raise WebhookSecretError(scheme.name, f"give a list of 1 to {MOST_SECRETS} of them")
     if not all(type(secret) is str and secret for secret in secrets):
         raise WebhookSecretError(scheme.name, "one of them is empty, or no text")
-    return [scheme.key(secret) for secret in secrets]
+    try:
+        return [scheme.key(secret) for secret in secrets]
+    except UnicodeEncodeError:
+        raise WebhookSecretError(scheme.name, "one of them is no text that can be sent") from None
 
 
 def _right_key(keys: list[bytes], signed: Signed) -> int | None:
@@ -344,17 +376,17 @@ def _right_key(keys: list[bytes], signed: Signed) -> int | None:
 
 
 def _check_age(scheme: str, at: datetime | None, now: datetime, tolerance: timedelta) -> None:
-    if at is not None and at < now - tolerance:
+    """Compared by difference, which exists for any two instants."""
+    if at is not None and now - at > tolerance:
         raise WebhookExpiredError(scheme, "too old")
-    if at is not None and at > now + tolerance:
+    if at is not None and at - now > tolerance:
         raise WebhookExpiredError(scheme, "from the future")
 
 
-def _check_new(scheme: str, message_id: str | None, signed: Signed, guard: ReplayGuard) -> None:
+def _name(scheme: str, message_id: str | None, signed: Signed) -> str:
+    """The id under which the message is taken."""
     try:
         given = None if message_id is None else checked_id(message_id, "webhook id")
     except InvalidIdentifierError as error:
         raise SignatureInvalidError(scheme, "its id is not usable") from error
-    name = given or hashlib.sha256(signed.message).hexdigest()
-    if not guard.first_time(scheme, name):
-        raise WebhookDuplicateError(scheme, name)
+    return given or hashlib.sha256(signed.message).hexdigest()

@@ -6,10 +6,12 @@ import base64
 import hashlib
 import hmac
 import json
+import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -201,9 +203,11 @@ def test_a_message_is_taken_once() -> None:
     scheme, headers = SIGNATURES["shopify"], headers_of("shopify")
 
     def take(message_id: str | None, secret: str = SECRET) -> Verified:
-        return verify(
+        found = verify(
             scheme, headers, BODY, secrets=[secret], now=NOW, message_id=message_id, guard=guard
         )
+        assert guard.take(found.scheme, found.message_id)
+        return found
 
     with pytest.raises(SignatureInvalidError):
         take("evt_1", "another")
@@ -222,10 +226,78 @@ def test_a_message_is_taken_once() -> None:
 def test_the_memory_is_bounded() -> None:
     """The oldest ids are forgotten first."""
     guard = MemoryReplayGuard(most=2)
-    assert all(guard.first_time("x", name) for name in "abc")
-    assert guard.first_time("x", "a")
-    assert not guard.first_time("x", "c")
-    assert guard.first_time("y", "c")
+    assert all(guard.take("x", name) for name in "abc")
+    assert guard.take("x", "a")
+    assert not guard.take("x", "c")
+    assert guard.take("y", "c")
+
+
+def test_a_message_whose_host_died_is_given_again() -> None:
+    """X-2: asking marks nothing, so a report is not lost between the question and the commit."""
+    guard = MemoryReplayGuard()
+    for _ in range(2):
+        found = verify(
+            SIGNATURES["shopify"],
+            headers_of("shopify"),
+            BODY,
+            secrets=[SECRET],
+            now=NOW,
+            message_id="evt_1",
+            guard=guard,
+        )
+        assert "evt_1" == found.message_id
+    assert guard.take("shopify", "evt_1")
+    assert guard.was_taken("shopify", "evt_1")
+
+
+def test_threads_share_a_memory_that_is_full() -> None:
+    """X-2: of many threads that take one id at once, one is the first; none of them falls."""
+    guard = MemoryReplayGuard(most=10)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            tries = [pool.submit(guard.take, "x", str(n // 4)) for n in range(8_000)]
+            taken = [done.result() for done in tries]
+    finally:
+        sys.setswitchinterval(before)
+    assert 2_000 <= sum(taken)
+    assert 1 == sum(guard.take("y", "one") for _ in range(4))
+
+
+HOSTILE_HEADERS: list[Any] = [None, [], 7, {"X-Shopify-Hmac-Sha256": b"x"}]
+HOSTILE_HEADERS += [{"X-Shopify-Hmac-Sha256": bad} for bad in (7, ["x"], None, "\ud800")]
+HOSTILE_HEADERS += [{7: "x"}, {None: None}]
+
+
+@pytest.mark.parametrize("headers", HOSTILE_HEADERS, ids=repr)
+def test_hostile_headers_are_refused(headers: Any) -> None:  # noqa: ANN401 - it is bad on purpose
+    """X-4: what a web framework or an attacker makes of the headers never raises a raw error."""
+    with pytest.raises(SignatureInvalidError):
+        verify(SIGNATURES["shopify"], headers, BODY, secrets=[SECRET], now=NOW)
+
+
+@pytest.mark.parametrize("secrets", [None, 7, {"x"}, ["\ud800"], [b"x"], [None]], ids=repr)
+def test_hostile_secrets_are_refused(secrets: Any) -> None:  # noqa: ANN401 - it is bad on purpose
+    """X-4: secrets that are none raise a typed error."""
+    with pytest.raises(WebhookSecretError):
+        verify(SIGNATURES["shopify"], headers_of("shopify"), BODY, secrets=secrets, now=NOW)
+
+
+ENDS: Final = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+
+
+@pytest.mark.parametrize("now", ENDS, ids=["first", "last"])
+def test_the_ends_of_the_calendar_are_only_far_away(now: datetime) -> None:
+    """X-4: a receiver's clock at the end of all time gives an expired message, not an overflow."""
+    with pytest.raises(WebhookExpiredError):
+        verify(
+            SIGNATURES["stripe"],
+            headers_of("stripe"),
+            BODY,
+            secrets=[SECRET],
+            now=now,
+        )
 
 
 @pytest.mark.parametrize("secrets", [[], "whsec", [""], ["x"] * 11])
