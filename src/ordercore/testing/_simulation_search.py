@@ -149,12 +149,20 @@ class Explorer:
 
     # --- one call -------------------------------------------------------------------------------
 
-    def act(self, saved: Saved, position: Position, strikes: Schedule) -> Acted:
-        """The next call from a state, with faults at its own effects; known ones are not made."""
+    def act(
+        self, saved: Saved, position: Position, strikes: Schedule, *, keep: bool = True
+    ) -> Acted:
+        """
+        The next call from a state, with faults at its own effects; known ones are not made.
+
+        Only what will be asked for again is worth its memory: else do not *keep* it.
+        """
         key = saved.number, position.fingerprint, strikes
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = self._acted(saved, position, strikes)
+            known = self._acted(saved, position, strikes)
+            if keep:
+                self._known[key] = known
         effects = position.effects + len(known.trace)
         return evolve(known, position=evolve(known.position, effects=effects))
 
@@ -317,7 +325,7 @@ class Explorer:
                 self.tally.merged += 1
                 return
             self._seen[key] = depth
-            calm = self.act(saved, position, Schedule())
+            calm = self.act(saved, position, Schedule(), keep=depth > 0)
             if calm.problems:
                 yield schedule
                 return
@@ -346,7 +354,7 @@ class Explorer:
                         self.tally.merged += 1
                         continue
                     more = strikes.then(index, fault)
-                    done = self.act(saved, position, more)
+                    done = self.act(saved, position, more, keep=left > 1)
                     whole = _joined(schedule, more, position.effects)
                     if done.problems:
                         yield whole
