@@ -8,7 +8,7 @@ deliberate change is the event ``TermsAmended``.
 from __future__ import annotations
 
 from enum import StrEnum, unique
-from typing import Final
+from typing import Final, cast
 
 from attrs import Attribute, define, field, frozen
 
@@ -91,9 +91,10 @@ def _minor(_: object, attribute: Attribute[int], value: object) -> None:
 
 
 def _items(_: object, attribute: Attribute[frozenset[ItemId]], value: object) -> None:
-    if type(value) is not frozenset or len(value) > MOST_PARTS:
+    items = cast("frozenset[object]", value) if type(value) is frozenset else None
+    if items is None or len(items) > MOST_PARTS:
         raise InvalidTermsError(attribute.name, "it must be a frozenset of item ids")
-    for item in value:
+    for item in items:
         checked_id(item, "item id")
 
 
