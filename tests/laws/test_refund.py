@@ -13,6 +13,7 @@ from fractions import Fraction
 from itertools import product
 from typing import TypeAlias
 
+import pytest
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from ordercore.ids import CreditId, LineId, TenderId
 from ordercore.money import EUR, Money, follow, sum_money
 from ordercore.pricing.figures import amount_keys, amounts_upto, line_figures
 from ordercore.pricing.model import PricedOrder
+from ordercore.pricing.policy import TaxBase
 from ordercore.pricing.slots import SlotSet
 from ordercore.pricing.totals import price
 from ordercore.refund.calculate import RefundBasis, calculate
@@ -44,6 +46,7 @@ from ordercore.refund.tenders import (
     InProportion,
     KindsFirst,
     OriginalFirst,
+    RefundExceedsHeldError,
     ReverseOrder,
     TenderBalance,
     TenderOrder,
@@ -126,12 +129,19 @@ def law_of_giving_back(
 
 
 def law_of_worth(order: PricedOrder, taken: tuple[Credit, ...], parts: Sequence[Slots]) -> None:
-    """What is left of the slots of any partition sums to what is left of all; none below zero."""
+    """
+    What is left of the slots of any partition sums to what is left of all; none below zero.
+
+    But the net of a slot with included taxes may be, by a cent for each of its taxes (M-7). Taxed
+    before discounts, goods may be all tax: then nothing is said of a single slot's net.
+    """
     worth = Worth.after(order, taken)
     for one in order.lines:
         whole = worth.left(one.id, one.slots)
         pieces = [worth.left(one.id, part[one.id]) for part in parts if one.id in part]
         assert by_key(pair for piece in pieces for pair in piece.items()) == by_key(whole.items())
+        if one.discounts and order.policy.tax_base is TaxBase.BEFORE_DISCOUNTS:
+            continue
         for slot in list(one.slots)[:6]:
             left = worth.left(one.id, SlotSet.of(slot, slot + 1))
             assert min(left.values()) >= -len(one.taxes)
@@ -170,6 +180,47 @@ def law_of_destinations(
     assert len({share.tender for share in shares}) == len(shares)
     for share in shares:
         assert eur(0) < share.amount <= rooms[share.tender]
+
+
+def law_of_one_ceiling(
+    tenders: Sequence[TenderBalance], order: TenderOrder, steps: Sequence[tuple[str, int, int]]
+) -> None:
+    """
+    However refunds, their answers and disputes interleave, no tender gives more than it took.
+
+    Asking for a cent more than all of them hold is refused; a failed refund counts as nothing and
+    can be sent again (RF-5, RF-6, PAY-3).
+    """
+    state = list(tenders)
+    for kind, which, minor in steps:
+        place = which % len(state)
+        one = state[place]
+        room = sum(each.captured.minor - gone(each) for each in state)
+        match kind:
+            case "ask":
+                shares = destinations(eur(min(minor, room)), state, order)
+                sent = {share.tender: share.amount for share in shares}
+                state = [
+                    evolve(each, in_flight=each.in_flight + sent.get(each.tender, eur(0)))
+                    for each in state
+                ]
+                assert sum(sent.values(), eur(0)) == eur(min(minor, room))
+            case "land":
+                state[place] = evolve(one, refunded=one.refunded + one.in_flight, in_flight=eur(0))
+            case "fail":
+                state[place] = evolve(one, in_flight=eur(0))
+            case _:
+                taken = min(minor, one.captured.minor - gone(one))
+                state[place] = evolve(one, disputed=one.disputed + eur(taken))
+        assert all(gone(each) <= each.captured.minor for each in state)
+        left = sum(each.captured.minor - gone(each) for each in state)
+        with pytest.raises(RefundExceedsHeldError):
+            destinations(eur(left + 1), state, order)
+
+
+def gone(tender: TenderBalance) -> int:
+    """What a tender does not hold any more, in cents."""
+    return (tender.refunded + tender.in_flight + tender.disputed).minor
 
 
 # --- random orders and ways back ---
@@ -441,3 +492,41 @@ def test_no_tender_gives_more_than_it_holds(
 ) -> None:
     """RULES RF-5, for every strategy."""
     law_of_destinations(*case)
+
+
+STRATEGIES: tuple[TenderOrder, ...] = (
+    ReverseOrder(),
+    OriginalFirst(),
+    InProportion(),
+    KindsFirst(kinds=("gift_card", "wallet"), then=InProportion()),
+)
+
+
+@st.composite
+def interleavings(
+    draw: st.DrawFn,
+) -> tuple[list[TenderBalance], TenderOrder, list[tuple[str, int, int]]]:
+    """Some tenders, a strategy, and what happens to them."""
+    tenders = [
+        TenderBalance(
+            tender=TenderId(f"T{number}"),
+            kind=draw(st.sampled_from(["card", "gift_card", "wallet"])),
+            captured=eur(draw(st.integers(0, 2000))),
+            refunded=eur(0),
+            in_flight=eur(0),
+            disputed=eur(0),
+        )
+        for number in range(draw(st.integers(1, 4)))
+    ]
+    kinds = st.sampled_from(["ask", "ask", "land", "fail", "dispute"])
+    steps = st.lists(st.tuples(kinds, st.integers(0, 3), st.integers(1, 1500)), max_size=10)
+    return tenders, draw(st.sampled_from(STRATEGIES)), draw(steps)
+
+
+@LAW
+@given(interleavings())
+def test_there_is_one_ceiling_over_all_tenders(
+    case: tuple[list[TenderBalance], TenderOrder, list[tuple[str, int, int]]],
+) -> None:
+    """RULES RF-5, under any interleaving."""
+    law_of_one_ceiling(*case)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 from hypothesis import strategies as st
 
+from ordercore.errors import OrderCoreError
 from ordercore.ids import LineId
 from ordercore.money import EUR, Money, apportion_minor, follow
 from ordercore.pricing.model import PricedLine, PricedOrder
@@ -28,11 +29,13 @@ from ordercore.refund.worth import Key, Worth
 from tests.laws import test_refund as laws
 from tests.laws.test_refund import (
     CreditOf,
+    interleavings,
     law_of_any_order,
     law_of_destinations,
     law_of_giving_back,
     law_of_goodwill,
     law_of_ledgers,
+    law_of_one_ceiling,
     law_of_reductions,
     law_of_take_back,
     paid_back,
@@ -389,6 +392,41 @@ def test_a_wrong_destination_is_noticed(
     """More than a tender holds, or not all of the amount."""
     monkeypatch.setattr(laws, "destinations", wrong)
     assert is_caught(going_back, paid_back())
+
+
+Interleaved = tuple[list[TenderBalance], TenderOrder, list[tuple[str, int, int]]]
+
+
+def one_ceiling(case: Interleaved) -> None:
+    """The law of one ceiling, for a case; a refusal is a fall too."""
+    try:
+        law_of_one_ceiling(*case)
+    except (OrderCoreError, pytest.fail.Exception) as error:
+        raise AssertionError(str(error)) from error
+
+
+def without_flight(self: TenderBalance) -> Money:
+    """Refunds on their way are forgotten."""
+    return max(self.captured - self.refunded - self.disputed, Money.zero(EUR))
+
+
+def without_disputes(self: TenderBalance) -> Money:
+    """What the bank takes back is forgotten: refund and chargeback of the same money."""
+    return max(self.captured - self.refunded - self.in_flight, Money.zero(EUR))
+
+
+def all_captured(self: TenderBalance) -> Money:
+    """The ceiling is what was captured, whatever has gone back."""
+    return self.captured
+
+
+@pytest.mark.parametrize("wrong", [without_flight, without_disputes, all_captured])
+def test_a_ceiling_that_forgets_is_noticed(
+    wrong: Callable[[TenderBalance], Money], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More goes back than was taken, in some interleaving."""
+    monkeypatch.setattr(TenderBalance, "room", property(wrong))
+    assert is_caught(one_ceiling, interleavings())
 
 
 # --- the two ledgers ---
