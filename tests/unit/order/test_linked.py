@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from attrs import evolve
 
+from ordercore.adapters.sqlite import SqliteStore
 from ordercore.errors import ConflictError, InvalidValueError, OrderCoreError, RefusedError
 from ordercore.facts import Request
 from ordercore.ids import CreditId, HoldKind, LineId, OrderId, Reference, ReturnId, StreamId
@@ -24,7 +26,7 @@ from ordercore.order.model import Order
 from ordercore.order.parts import part_of, parts_of
 from ordercore.order.refusals import StageOfLifeError
 from ordercore.order.status import OrderStatus, order_status, statuses
-from ordercore.order.terms import Blocks, Terms
+from ordercore.order.terms import Blocks, ReleaseOn, Terms
 from ordercore.payment import commands as pc
 from ordercore.payment.model import Operation
 from ordercore.payment.policy import CaptureWhen, PaymentPolicy
@@ -37,6 +39,7 @@ from ordercore.pricing.values import UnknownLineError
 from ordercore.refund.model import CreditCause, PriceReduction, RefundItem, RefundRequest
 from ordercore.returns import commands as rc
 from ordercore.returns.model import Grade, ReturnPurpose, ReturnUnits
+from ordercore.service.sync import OrderService
 from tests.laws.order_world import BUYER, CARD, NORTH, Shop, basket, eur, line
 
 TEA, CUP = LineId("tea"), LineId("cup")
@@ -339,3 +342,24 @@ def test_money_of_a_cancelled_exchange_waits_for_a_person(shop: Shop) -> None:
     shop.clock.forward(timedelta(days=1))
     shop.service.advance(OTHER)
     assert PaymentStatus.REFUNDED is statuses(shop.load(OTHER)).payment
+
+
+def test_both_orders_are_read_back_from_a_file(tmp_path: Path) -> None:
+    """On disk as in memory: two streams, one commit, links and holds as they were."""
+    shop = Shop()
+    shop.store = SqliteStore(tmp_path / "shop.db", clock=shop.clock)
+    shop.service = shop.another()
+    shop.receive("tea", 4)
+    order = shop.place(line("tea", 4), terms=AT_ONCE)
+    hold = oc.PlaceHold(
+        kind=HoldKind("x"), blocks=(Blocks.SHIP,), release_on=ReleaseOn.ADDRESS_CHANGED
+    )
+    shop.do(order.id, hold)
+    shop.do(order.id, split_of((TEA, 1)))
+    before = shop.load(order.id), shop.load(PART)
+    other = OrderService(
+        store=SqliteStore(tmp_path / "shop.db", clock=shop.clock), payments=shop.till
+    )
+    assert before == (other.load(order.id), other.load(PART))
+    assert eur(1000) == before[0].links[0].credit
+    assert ReleaseOn.ADDRESS_CHANGED is before[1].holds[0].release_on
