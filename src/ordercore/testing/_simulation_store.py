@@ -5,7 +5,7 @@ A store in memory whose every state can be kept, compared and gone back to.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Generator, Hashable
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
@@ -201,7 +201,7 @@ class SimulatedStore(MemoryStore):
         return rows, tuple(tables.by_key), stock
 
     @contextmanager
-    def a_commit_ago(self) -> Iterator[None]:
+    def a_commit_ago(self) -> Generator[None]:
         """Inside, reads answer as before the last commit."""
         present, self._tables = self._tables, self._before
         self._is_past = True
