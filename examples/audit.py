@@ -113,3 +113,7 @@ def _outbox(shop: Shop) -> Iterator[str]:
     for order in order_ids(shop):
         if listener.last and listener.last.get(order) != shop.service.load(order).version:
             yield f"outbox: the facts of {order} did not all leave"
+
+
+if __name__ == "__main__":
+    print("A part of the quickstart; run it: python examples/quickstart.py")

@@ -178,7 +178,7 @@ def report(folder: Path, *, whole: bool) -> int:
         found += list(unfinished(shop))
     for problem in found:
         print("violation:", problem)
-    print(f"{len(found)} violations")
+    print("1 violation" if len(found) == 1 else f"{len(found)} violations")
     return 1 if found else 0
 
 
@@ -193,16 +193,30 @@ def unfinished(shop: Shop) -> Iterator[str]:
             yield f"{sale.order} came back and nothing was refunded"
 
 
+def count(text: str) -> int:
+    """A number of kills: zero or more."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number} is below zero")
+    return number
+
+
+def arguments() -> argparse.Namespace:
+    """What was asked for; how the program calls itself is not shown."""
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
+    parser.add_argument("--kills", type=count, default=50, help="how many processes die (50)")
+    parser.add_argument("--seed", type=int, default=7, help="decides when, and which (7)")
+    parser.add_argument("--plant", action="store_true", help="plant a bug that must be found")
+    parser.add_argument("--recover", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--number", type=int, default=0, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
 def main() -> int:
     """Parse, run, report."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--plant", action="store_true")
-    parser.add_argument("--recover", action="store_true")
-    parser.add_argument("--child", type=Path)
-    parser.add_argument("--number", type=int, default=0)
-    given = parser.parse_args()
+    given = arguments()
     if given.child is not None:
         if given.recover:
             recover(given.child)
@@ -217,6 +231,7 @@ def main() -> int:
             planted(folder)
         else:
             print(f"{given.kills} kills, seed {given.seed}, {ORDERS} orders, {CHILDREN} children")
+            print("(. a process was killed at work; - it had already done its work)")
             for sign in killed(folder, given.kills, given.seed):
                 print(sign, end="", flush=True)
             print()

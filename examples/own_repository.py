@@ -1,5 +1,7 @@
 """A host's own repository and gateway, checked by the contract suites that ship (needs pytest)."""
 
+import sys
+
 import pytest
 from attrs import evolve
 
@@ -44,8 +46,7 @@ class CustomerTable(MemoryStore):
 class Provider(PaymentGateway):
     """The shop's payment provider (a sandbox here); whatever it raises means "nobody knows"."""
 
-    def __init__(self) -> None:
-        self.client = SandboxGateway(":memory:")
+    client = SandboxGateway(":memory:")
 
     @property
     def capabilities(self) -> Capabilities:
@@ -76,4 +77,4 @@ class TestProvider(PaymentGatewayContract):
 
 
 if __name__ == "__main__":
-    raise SystemExit(pytest.main(["-q", "--import-mode=importlib", __file__]))
+    raise SystemExit(__doc__ if sys.argv[1:] else pytest.main(["-q", __file__]))

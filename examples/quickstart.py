@@ -2,10 +2,12 @@
 Real orders, end to end: imported, placed, paid, sent, partly returned, refunded, completed.
 
 Run it: ``python examples/quickstart.py``. It needs nothing but this folder and a minute.
+The shop is in ``shop.py``, what it sells in ``sales.py``, the audit in ``audit.py``.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from collections import Counter
@@ -34,6 +36,8 @@ console = Console(width=110)
 
 def main() -> int:
     """Run every order through its life; answer 0 when the audit finds nothing."""
+    form = argparse.RawDescriptionHelpFormatter
+    argparse.ArgumentParser(description=__doc__, formatter_class=form).parse_args()
     outcomes = Outcomes()
     sales = (*shopify(outcomes), *till(outcomes, limit=200))
     with tempfile.TemporaryDirectory() as folder:

@@ -15,6 +15,7 @@ CC BY 4.0. The file names no time zone; its times are taken as UTC.
 
 from __future__ import annotations
 
+import argparse
 import csv
 import lzma
 import sys
@@ -458,6 +459,20 @@ def findings(path: Path) -> Iterator[str]:
         yield f"  {count:,} not, or not all: {why.value}"
 
 
+def main() -> int:
+    """Say what a file holds; a path that cannot be read is told, not thrown."""
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
+    parser.add_argument("path", nargs="?", type=Path, default=SLICE, help="rows as CSV")
+    path: Path = parser.parse_args().path
+    try:
+        for text in findings(path):
+            print(text)
+    except (OSError, UnicodeDecodeError, lzma.LZMAError, RetailFileError) as error:
+        print(f"{path} cannot be read: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
 if __name__ == "__main__":
-    for text in findings(Path(sys.argv[1]) if len(sys.argv) > 1 else SLICE):
-        print(text)
+    sys.exit(main())

@@ -108,3 +108,7 @@ def till(outcomes: Outcomes, *, limit: int | None = None) -> Iterator[Sale]:
             reference=("till", invoice.number),
             returns=tuple((line, units) for line, units in returned.items() if line in goods),
         )
+
+
+if __name__ == "__main__":
+    print("A part of the quickstart; run it: python examples/quickstart.py")

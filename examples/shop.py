@@ -267,3 +267,7 @@ class Shop:
             if done.is_idle:
                 return served
             served += len(done.served)
+
+
+if __name__ == "__main__":
+    print("A part of the quickstart; run it: python examples/quickstart.py")

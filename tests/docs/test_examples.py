@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-# A file without a main part is there to be imported by the others.
 PROGRAMS = [
     path
     for path in sorted((ROOT / "examples").glob("*.py"))
@@ -38,3 +37,41 @@ def test_each_example_runs(program: Path, tmp_path: Path) -> None:
 def test_the_quickstart_is_there() -> None:
     """The first command of the README runs examples/quickstart.py."""
     assert "quickstart.py" in {program.name for program in PROGRAMS}
+
+
+def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """One program of examples/, with arguments."""
+    return subprocess.run(
+        [sys.executable, ROOT / "examples" / program, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("program", ["crash_and_resume.py", "quickstart.py", "retail.py"])
+def test_help_is_answered_at_once(program: str) -> None:
+    """Who asks for help gets it, and not the whole program."""
+    done = run(program, "--help")
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "usage:" in done.stdout
+    assert "--child" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments", "told"),
+    [
+        ("crash_and_resume.py", ("--kills", "-5"), "below zero"),
+        ("retail.py", ("nowhere.csv",), "nowhere.csv cannot be read"),
+        ("own_repository.py", ("--help",), "checked by the contract suites"),
+    ],
+)
+def test_a_wrong_argument_is_told_without_a_traceback(
+    program: str, arguments: tuple[str, ...], told: str
+) -> None:
+    """The message is about the argument."""
+    done = run(program, *arguments)
+    assert done.returncode
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
