@@ -8,6 +8,7 @@ order (RF-3).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
@@ -372,6 +373,15 @@ def _sum_of(order: PricedOrder, steps: Sequence[RefundRequest], policy: RefundPo
     return sum(credit.amount.minor for credit in taken)
 
 
+def taxes_of(credits_given: Iterable[Credit]) -> Counter[str]:
+    """What was credited of each tax, in minor units."""
+    found = Counter[str]()
+    for part in (part for credit in credits_given for part in credit.parts):
+        if part.component == "tax":
+            found[part.code] += part.amount.minor
+    return found
+
+
 def law_of_goodwill(
     order: PricedOrder, steps: list[RefundRequest], policy: RefundPolicy, minor: int
 ) -> None:
@@ -381,6 +391,9 @@ def law_of_goodwill(
         return
     policy = evolve(policy, goodwill_taxed=minor % 2 == 0, promotions=())
     first = RefundRequest(id=CreditId("G"), cause=CreditCause.GOODWILL, goodwill=goodwill)
+    charged_taxes = Counter[str]()
+    for tax in (tax for part in order.parts for tax in part.taxes):
+        charged_taxes[tax.code] += tax.amount.minor
     taken: tuple[Credit, ...] = ()
     without: tuple[Credit, ...] = ()
     for step in (first, *steps):
@@ -390,6 +403,7 @@ def law_of_goodwill(
         assert credited_by_key(taken) == credited_by_key(without), "no slot is worth less"
         so_far = sum_money([credit.amount for credit in taken], EUR)
         assert owed(order.total, taken) == order.total - so_far
+        assert taxes_of(taken) <= charged_taxes, "more of a tax than was charged"
     assert sum(credit.amount.minor for credit in taken) == order.total.minor
     assert credited_by_key(taken) == charged_by_key(order)
 

@@ -8,7 +8,7 @@ cursors of their own; and what is forgotten between two refunds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pytest
 from hypothesis import strategies as st
@@ -20,6 +20,7 @@ from ordercore.pricing.model import PricedLine, PricedOrder
 from ordercore.pricing.slots import NO_SLOTS, SlotSet
 from ordercore.refund import _building, worth
 from ordercore.refund._building import Build
+from ordercore.refund._goodwill import room_for_goods
 from ordercore.refund._parts import of_owner, split
 from ordercore.refund.calculate import RefundBasis
 from ordercore.refund.model import Credit, CreditPart, RefundRequest, TenderShare
@@ -274,6 +275,19 @@ def test_a_fee_rounded_per_return_is_noticed(monkeypatch: pytest.MonkeyPatch) ->
 def test_goodwill_on_top_of_everything_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """More than the charges is credited."""
     monkeypatch.setattr(Build, "_settle_goodwill", nothing)
+    assert is_caught(goodwill, granted)
+
+
+def test_tax_of_goodwill_on_top_of_all_tax_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one line with tax comes back after goodwill on all: its tax is credited twice in part."""
+
+    def amounts_only(
+        parts: Sequence[CreditPart], priced: PricedOrder
+    ) -> Iterator[tuple[str, str, int]]:
+        changes = list(room_for_goods(parts, priced))
+        return iter(changes if sum(minor for _, _, minor in changes) else [])
+
+    monkeypatch.setattr(_building, "room_for_goods", amounts_only)
     assert is_caught(goodwill, granted)
 
 

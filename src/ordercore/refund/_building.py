@@ -17,8 +17,9 @@ from ordercore.money import Money, apportion_minor, checked_amount, follow, roun
 from ordercore.pricing.figures import line_figures
 from ordercore.pricing.model import PricedCharge, PricedLine, PricedOrder
 from ordercore.pricing.slots import NO_SLOTS, InvalidSlotsError, SlotSet
-from ordercore.refund._parts import added, of_owner, parts_of, split, total_of
-from ordercore.refund._rows import charge_row, rows_of_units
+from ordercore.refund._goodwill import GOODWILL, parts_of_goodwill, room_for_goods
+from ordercore.refund._parts import of_owner, parts_of, split, total_of
+from ordercore.refund._rows import charge_row, rows_of_charge, rows_of_units
 from ordercore.refund.model import (
     ChargeCredit,
     Credit,
@@ -46,7 +47,6 @@ __all__ = [
 ]
 
 UNITS = "value of the units (M-7)"
-GOODWILL = "goodwill"
 
 
 @define
@@ -183,8 +183,8 @@ class Build:
         """Give back all that is left of a charge on some slots."""
         if any(left.values()):
             mode = self.policy.gives_back(self.request.cause, charge.kind)
-            rule = f"{charge.kind.value} comes back: {mode.value}"
-            self.rows.append(charge_row(charge, self._money(sum(left.values())), rule))
+            rule = f"{charge.kind.value} comes back: {mode.value.replace('_', ' ')}"
+            self.rows.extend(rows_of_charge(charge, left, rule))
             self._add(line, slots, left, charge=charge, rule=rule)
 
     def _credit_charge(self, asked: ChargeCredit) -> None:
@@ -315,34 +315,21 @@ class Build:
         if goodwill > there:
             raise CreditExceedsWorthError("the order", goodwill, there)
         self.rows.append(RefundRow(text="Goodwill", amount=goodwill, rule=GOODWILL))
-        net = goodwill.minor
-        if self.policy.goodwill_taxed:
-            for code, tax in self._taxes().items():
-                part = follow(goodwill.minor, tax, self.priced.total.minor)
-                net -= part
-                self._add_unplaced("tax", code, part, rule=GOODWILL)
-        self._add_unplaced("goodwill", "", net, rule=GOODWILL)
-
-    def _taxes(self) -> dict[str, int]:
-        taxes: dict[str, int] = {}
-        for part in self.priced.parts:
-            for tax in part.taxes:
-                taxes[tax.code] = taxes.get(tax.code, 0) + tax.amount.minor
-        return taxes
+        for component, code, minor in parts_of_goodwill(
+            goodwill.minor, self.priced, is_taxed=self.policy.goodwill_taxed
+        ):
+            self._add_unplaced(component, code, minor, rule=GOODWILL)
 
     def _settle_goodwill(self) -> None:
         """Goodwill counts when everything comes back: never more than what was charged."""
         parts = [part for one in self.earlier for part in one.parts] + self.parts
-        excess = total_of(parts) - self.priced.total.minor
-        given = added(part for part in parts if part.rule == GOODWILL)
-        names = [name for name, minor in given.items() if minor > 0]
-        excess = min(excess, sum(given[name] for name in names))
-        if excess > 0:
-            amount = self._money(-excess)
+        changes = tuple(room_for_goods(parts, self.priced))
+        taken = sum(minor for _, _, minor in changes)
+        if taken:
+            amount = self._money(taken)
             self.rows.append(RefundRow(text="Goodwill given before", amount=amount, rule=GOODWILL))
-            shares = apportion_minor(excess, [given[name] for name in names])
-            for (component, code), share in zip(names, shares, strict=True):
-                self._add_unplaced(component, code, -share, rule=GOODWILL)
+        for component, code, minor in changes:
+            self._add_unplaced(component, code, minor, rule=GOODWILL)
 
     # --- helpers ---
 
