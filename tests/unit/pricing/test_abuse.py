@@ -365,7 +365,7 @@ ROWS: Final[list[tuple[int, str, dict[str, Callable[[Any], object]], list[Any], 
             "percent": lambda bad: PercentOff(code="A", rate=bad),
         },
         [Fraction(101, 100), Fraction(-1, 100), 0.1, 1],
-        InvalidPriceError,
+        InvalidDraftError,
     ),
     (
         19,
