@@ -60,10 +60,12 @@ from ordercore.service.turn import Turn
 from ordercore.testing.simulation import (
     NAMED,
     SLOW,
+    Fault,
     Finding,
     Setting,
     exhaustive,
     relive,
+    shrink,
 )
 
 # --- in the engine ------------------------------------------------------------------------------
@@ -534,6 +536,15 @@ def test_a_planted_bug_is_found(bug: Bug, monkeypatch: pytest.MonkeyPatch) -> No
             assert str(fault) in str(harm)
     sane = evolve(bug, engine=Engine, between=Between)
     assert relive(NAMED[bug.flow], harm.schedule, setting=sane.setting()) is None
+
+
+def test_a_finding_loses_the_faults_that_it_does_not_need() -> None:
+    """A second fault after the harmful one is taken away again."""
+    bug = next(each for each in BUGS if each.name == "timeout taken as decline")
+    flow, harm = NAMED[bug.flow], found(bug)
+    more = harm.schedule.then(harm.schedule.last + 1, Fault.CLOCK_BACK)
+    assert relive(flow, more, setting=bug.setting()) is not None
+    assert harm == shrink(flow, more, setting=bug.setting())
 
 
 def test_there_are_many() -> None:

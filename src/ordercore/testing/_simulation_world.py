@@ -29,7 +29,14 @@ from ordercore.service.intentions import intention_of
 from ordercore.service.stock import StockEngine
 from ordercore.service.sync import NoCarrier, run
 from ordercore.service.worker import Worker
-from ordercore.testing._simulation_faults import FATES, LATE, CrashedError, Fault, Schedule
+from ordercore.testing._simulation_faults import (
+    FATES,
+    LATE,
+    CrashedError,
+    Fault,
+    Schedule,
+    faults_at,
+)
 from ordercore.testing._simulation_store import (
     Histories,
     Saved,
@@ -60,8 +67,7 @@ ORDER: Final = OrderId("order-1")
 STREAM: Final = StreamId(ORDER)
 LINE: Final = LineId("1")
 SHOP: Final = LocationId("shop")
-CLIENT: Final = Actor("customer:1")
-STAFF: Final = Actor("staff:1")
+CLIENT, STAFF = Actor("customer:1"), Actor("staff:1")
 STOCKED: Final = 5
 MOST_ROUNDS: Final = 50
 PAST: Final = timedelta(minutes=1)
@@ -235,7 +241,7 @@ class World:
         index = len(self.trace)
         self.trace.append(effect)
         fault = self.strikes.fault_at(index)
-        if fault is None:
+        if fault is None or fault not in faults_at(effect):
             return effect.call(ports)
         self._befall(fault, index)
         answer = self._answer(effect, fault, ports)
@@ -262,7 +268,6 @@ class World:
             self.surprises.append(f"in between: {error.code}: {error}")
 
     def _befall(self, fault: Fault, index: int) -> None:
-        """What happens before the effect."""
         match fault:
             case Fault.CRASH_BEFORE:
                 raise CrashedError(index)
@@ -283,7 +288,6 @@ class World:
                 pass
 
     def _pass(self, fault: Fault) -> None:
-        """Time passes until something is over."""
         match fault:
             case Fault.PAST_WINDOW:
                 self.now += self.terms.payment.send_window + PAST
@@ -325,7 +329,6 @@ class World:
                 return
 
     def _staff(self) -> None:
-        """Somebody writes a note; whoever changes an order does all that is due."""
         note = AddNote(text="seen")
         intention = intention_of(note, key=None, by=STAFF, order=ORDER)
         try:
