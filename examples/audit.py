@@ -79,9 +79,9 @@ def _intended(shop: Shop, orders: list[Order]) -> Iterator[str]:
     for entry in shop.gateway.ledger():
         owner = known.get(OrderId(entry.order))
         if owner is None:
-            yield f"the gateway has a {entry.operation} for {entry.order}, which is no order"
+            yield f"the gateway did one {entry.operation} for {entry.order}, which is no order"
         elif entry.key not in owner.payment.operations:
-            yield f"the gateway has a {entry.operation} of {entry.order} that nobody intended"
+            yield f"the gateway did one {entry.operation} of {entry.order} that nobody intended"
 
 
 def _replay(shop: Shop, orders: list[Order]) -> Iterator[str]:

@@ -210,7 +210,7 @@ def law_of_balances(reports: Iterable[PaymentReport]) -> None:
 
 
 def law_of_the_largest(reports: Iterable[PaymentReport]) -> None:
-    """What moved is the largest figure that was told, never a sum of figures (ARCHITECTURE)."""
+    """What moved is the largest figure that was told, never a sum of figures (how it works)."""
     told = tuple(reports)
     state = told_in(told, OPERATIONS, BASIS)
     for key, found in state.operations.items():
@@ -240,14 +240,14 @@ def law_of_repeats(reports: Iterable[PaymentReport]) -> None:
 @LAW
 @given(reports=histories)
 def test_the_largest_figure_counts(reports: list[PaymentReport]) -> None:
-    """ARCHITECTURE: cumulative amounts are merged by maximum."""
+    """Cumulative amounts are merged by maximum."""
     law_of_the_largest(reports)
 
 
 @LAW
 @given(reports=histories)
 def test_webhooks_may_be_repeated(reports: list[PaymentReport]) -> None:
-    """ARCHITECTURE: a report that comes twice changes nothing, and writes nothing."""
+    """A report that comes twice changes nothing, and writes nothing."""
     law_of_repeats(reports)
 
 

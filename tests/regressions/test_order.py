@@ -127,7 +127,7 @@ def test_a_hold_can_be_given_another_end() -> None:
 
 
 def test_a_served_order_is_forgiven_its_failures() -> None:
-    """Failures are counted in a row: the next one begins the back-off anew (ARCHITECTURE)."""
+    """Failures are counted in a row: the next one begins the back-off anew (how it works)."""
     shop = Shop()
     shop.receive("tea", 1)
     order = shop.place(line("tea", 1))

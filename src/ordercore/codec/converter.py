@@ -155,7 +155,7 @@ def fingerprint(command: object) -> str:
     version leaves old fingerprints as they were.
 
     Source:
-        ARCHITECTURE, A commit: same key, same body.
+        docs/how-it-works.md, A commit: same key, same body.
     """
     text = _CANONICAL.encode([_full_name(type(command)), to_plain(command)])
     return hashlib.sha256(text.encode()).hexdigest()

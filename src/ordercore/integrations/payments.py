@@ -6,7 +6,7 @@ same objects and have no place to go here (RULES PAY-8). Amounts are in Stripe's
 which differ from ISO 4217 for a few currencies.
 
 Cumulative amounts stay cumulative: the core merges a fact by its reference and takes the maximum,
-so the same object twice, or an older one late, changes nothing (ARCHITECTURE, *Money effects*).
+so the same object twice, or an older one late, changes nothing (how it works, *Money effects*).
 """
 
 from __future__ import annotations

@@ -160,7 +160,7 @@ def release_hold(order: Order, command: oc.ReleaseHold, now: datetime) -> _Event
 
 
 def move_to_stage(order: Order, command: oc.MoveToStage, now: datetime) -> _Events:
-    """Enter one of the host's own stages, or leave it (ARCHITECTURE: a stage can only refine)."""
+    """Enter one of the host's own stages, or leave it (RULES O-3: it only refines)."""
     rule = order.terms.stages
     stage = rule.find(command.stage)
     status = order_status(order)

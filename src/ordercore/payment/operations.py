@@ -47,7 +47,7 @@ def operation_steps(
     The steps that are due now, oldest operation first.
 
     Source:
-        ARCHITECTURE "Money effects".
+        docs/how-it-works.md, Money effects.
     """
     book = state.book
     for key, found in state.operations.items():

@@ -117,7 +117,7 @@ class PaymentPolicy:
     captures once only may want it; without it the rest is authorised anew before it goes.
 
     Source:
-        ARCHITECTURE "Money effects"; RULES PAY-2, PAY-4, PAY-5.
+        docs/how-it-works.md, Money effects; RULES PAY-2, PAY-4, PAY-5.
     """
 
     capture: CaptureWhen = CaptureWhen.DISPATCH

@@ -306,7 +306,7 @@ def test_keys_fit_every_gateway() -> None:
 
 
 def test_only_an_authorisation_carries_whose_card_it_is() -> None:
-    """ARCHITECTURE: the intent says which version of whose data the call carries."""
+    """The intent says which version of whose data the call carries."""
     shop = shop_of()
     with_wishes(shop, claimable=10_000)
     basis = evolve(shop.basis, party=(PartyId("ann"), 2))

@@ -100,7 +100,7 @@ def test_what_is_left_for_the_next_commit_is_not_forgotten(shop: Shop) -> None:
 
 
 def test_two_tries_with_one_key_get_one_answer(shop: Shop) -> None:
-    """The slower of two equal requests is told what the faster one did (ARCHITECTURE, A commit)."""
+    """The slower of two equal requests is told what the faster one did (how it works, A commit)."""
     store = store_of(shop)
     shop.receive("tea", 3)
     order = shop.place(line("tea", 1), tenders=(ACCOUNT,))
