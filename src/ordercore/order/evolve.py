@@ -20,6 +20,7 @@ from ordercore.invoice.events import DocumentIssued
 from ordercore.money import Money, sum_money
 from ordercore.order import events as ev
 from ordercore.order.model import Hold, Order, UnitTotals
+from ordercore.payment.events import OperationIntended, OperationSucceeded
 from ordercore.payment.evolve import evolve_payment
 from ordercore.payment.state import PaymentState
 from ordercore.pricing.figures import slot_value
@@ -46,18 +47,66 @@ def replay(events: Iterable[Event], start: Order | None = None) -> Order:
     Fold *events* onto *start*; invariants are checked after each.
 
     Raises:
-        ImpossibleHistoryError: There is no first fact, a second one, or units that cannot be.
+        ImpossibleHistoryError: There is no first fact, a second one, a fact twice that can be
+            true once, an answer to a payment that was not intended, or units that cannot be.
 
     Source:
         RULES O-10.
     """
     order = start
+    once = _Once()
     for event in events:
+        if order is not None:
+            once.check(order, event)
         order = evolve(order, event)
         _check(order)
     if order is None:
         raise ImpossibleHistoryError(0, "there are no facts")
     return order
+
+
+@define
+class _Once:
+    """Names that one order gives once only; gathered when the first of them is looked for."""
+
+    credits: set[str] | None = None
+    numbers: set[tuple[str, str]] | None = None
+
+    def check(self, order: Order, event: Event) -> None:
+        """Refuse a fact that cannot follow those of *order*."""
+        problem = ""
+        match event:
+            case ev.OrderConfirmed() if order.confirmed_at is not None:
+                problem = "the order was confirmed twice"
+            case ev.UnitsCancelled() | ev.OrderExpired() | ev.CreditGranted():
+                problem = self._credit(order, event.credit.id)
+            case DocumentIssued(number=str(number)):
+                problem = self._number(order, (event.document.kind, number))
+            case OperationIntended(intent=intent) if intent.key in order.payment.operations:
+                problem = "a payment was intended twice"
+            case OperationSucceeded(key=key) if key not in order.payment.operations:
+                problem = "a payment succeeded that was not intended"
+            case _:
+                pass
+        if problem:
+            raise ImpossibleHistoryError(order.version + 1, problem)
+
+    def _credit(self, order: Order, name: str) -> str:
+        if self.credits is None:
+            self.credits = {credit.id for credit in order.credits}
+        if name in self.credits:
+            return "two credits have one id"
+        self.credits.add(name)
+        return ""
+
+    def _number(self, order: Order, name: tuple[str, str]) -> str:
+        if self.numbers is None:
+            known = order.documents
+            self.numbers = {(one.kind, one.number) for one in known if one.number}
+        if name in self.numbers:
+            return "two documents have one number"
+        self.numbers.add(name)
+        return ""
 
 
 def evolve(order: Order | None, event: Event) -> Order:

@@ -29,6 +29,7 @@ from ordercore.payment.commands import ReportAnswer
 from ordercore.ports.unit_of_work import (
     ChangeSet,
     Committed,
+    CorruptStreamError,
     KeyReusedError,
     StreamChange,
     VersionConflictError,
@@ -174,6 +175,8 @@ class Engine:
     async def _load(self, stream: StreamId) -> Turn:
         stored = await Load(stream)
         order = replay(stored.tail, stored.snapshot)
+        if order.stream != stream:
+            raise CorruptStreamError(stream, order.version, "its facts are of another order")
         return Turn(
             stream,
             order,
