@@ -137,7 +137,8 @@ class ReportOperation(Report):
 
     ``amount`` is cumulative: what is known is merged by maximum, so twice changes nothing. Each
     capture and refund has a reference of its own; an adapter whose gateway has one for several
-    names the ``key``, and what was moved under it.
+    names the ``key``, and what was moved under it. A void that nobody here asked for ends the
+    authorisation that it names.
     """
 
     operation: Operation

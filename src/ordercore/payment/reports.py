@@ -129,9 +129,7 @@ def _is_more(new: Money | None, known: Money | None) -> bool:
 
 
 def _operation(case: Case, command: ReportOperation) -> Iterator[Event]:
-    found = case.state.operations.get(command.key) if command.key is not None else None
-    if found is None:
-        found = case.state.called(command.reference, command.operation)
+    found = _meant(case.state, command)
     reason = _why_not(case, command, found)
     if found is None or reason:
         waiting = WaitingReport(
@@ -143,8 +141,33 @@ def _operation(case: Case, command: ReportOperation) -> Iterator[Event]:
             at=command.at,
         )
         yield from _wait(case, waiting)
+    elif _is_void_of(found, command):
+        if found.status not in OVER:
+            yield AuthorisationExpired(key=found.intent.key, at=command.at)
     elif _is_news(found, command):
         yield from _happened(case, found, command)
+
+
+def _meant(state: PaymentState, command: ReportOperation) -> OperationState | None:
+    """
+    The operation that a report is about.
+
+    A void that is none of ours is about the authorisation that it names: somebody let go of it at
+    the gateway, where a payment often has one name, and one key, for all that is done with it.
+    """
+    keyed = state.operations.get(command.key) if command.key is not None else None
+    if keyed is not None and keyed.intent.operation is command.operation:
+        return keyed
+    ours = state.called(command.reference, command.operation)
+    if ours is None and command.operation is Operation.VOID and keyed is None:
+        return state.called(command.reference, Operation.AUTHORISE)
+    return ours or keyed
+
+
+def _is_void_of(found: OperationState, command: ReportOperation) -> bool:
+    """Whether an authorisation is reported to be let go of, whoever did it (PAY-6)."""
+    is_authorisation = found.intent.operation is Operation.AUTHORISE
+    return is_authorisation and command.operation is Operation.VOID
 
 
 def _why_not(case: Case, command: ReportOperation, found: OperationState | None) -> str:
@@ -153,7 +176,7 @@ def _why_not(case: Case, command: ReportOperation, found: OperationState | None)
         return "another currency"
     if found is None:
         return ""
-    if found.intent.operation is not command.operation:
+    if found.intent.operation is not command.operation and not _is_void_of(found, command):
         return "another kind of operation"
     if found.reference not in {None, BY_HAND, command.reference}:
         return "another reference"

@@ -89,7 +89,8 @@ class PaymentState:
         match report.about:
             case About.OPERATION | About.FAILURE | About.EXPIRY:
                 kind = report.operation or Operation.AUTHORISE
-                return self.called(report.reference, kind) is not None
+                kinds = {kind, Operation.AUTHORISE} if kind is Operation.VOID else {kind}
+                return any(self.called(report.reference, one) is not None for one in kinds)
             case About.DISPUTE:
                 origin = report.origin
                 capture = origin is not None and self.called(origin, Operation.CAPTURE) is not None

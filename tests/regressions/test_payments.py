@@ -1,0 +1,88 @@
+"""What a shop believes about its money when somebody else, or a person, lets go of it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ordercore.fulfilment._basis import NotShippableError
+from ordercore.fulfilment.commands import Dispatch
+from ordercore.ids import Key, Reference
+from ordercore.integrations.payments import KEY_FIELD, read_stripe, report_of
+from ordercore.order.model import Order
+from ordercore.payment.commands import PaymentReport, ReportOperation
+from ordercore.payment.model import Operation, OperationState, OperationStatus
+from tests.laws.order_world import CARD, Fate, Shop, eur, line
+
+
+def shop_of(units: int) -> Shop:
+    """A shop with so much tea."""
+    shop = Shop()
+    shop.receive("tea", units)
+    return shop
+
+
+def authorisation(order: Order) -> OperationState:
+    """The first authorisation of an order."""
+    return next(order.payment.of(Operation.AUTHORISE))
+
+
+def cancelled_at_stripe(shop: Shop, order: Order, key: Key | None = None) -> PaymentReport:
+    """What Stripe says of a payment intent that was cancelled in its dashboard."""
+    intent = {
+        "id": authorisation(order).reference,
+        "object": "payment_intent",
+        "status": "canceled",
+        "amount": 5000,
+        "currency": "eur",
+        "created": int(shop.clock().timestamp()),
+        "metadata": {} if key is None else {KEY_FIELD: key},
+    }
+    (fact,) = read_stripe(json.dumps(intent))
+    report = report_of(fact, CARD.id)
+    assert report is not None
+    return report
+
+
+@pytest.mark.parametrize("is_keyed", [False, True])
+def test_a_void_made_at_the_gateway_ends_the_authorisation(is_keyed: bool) -> None:
+    """PAY-6: whoever voids, the authorisation that the report names covers nothing any more."""
+    shop = shop_of(5)
+    order = shop.place(line("tea", 5))
+    parcel = shop.pack(order.id)
+    assert parcel is not None
+    shop.till.fates.append(Fate.DECLINED)
+    key = authorisation(order).intent.key if is_keyed else None
+    after = shop.do(order.id, cancelled_at_stripe(shop, order, key)).order
+    assert () == after.payment.waiting
+    assert OperationStatus.EXPIRED is authorisation(after).status
+    assert 0 == after.payment.book.total.authorised
+    with pytest.raises(NotShippableError):
+        shop.do(order.id, Dispatch(parcel=parcel))
+
+
+def test_a_void_that_is_heard_of_first_ends_the_authorisation_later() -> None:
+    """PAY-6: a void by reference waits until the authorisation that it names is known."""
+    shop = shop_of(5)
+    shop.till.fates.append(Fate.LOST_ANSWER)
+    order = shop.place(line("tea", 5))
+    found = authorisation(order).intent
+    void = ReportOperation(
+        operation=Operation.VOID,
+        reference=Reference(f"ref-{found.key}"),
+        amount=eur(5000),
+        at=shop.clock(),
+    )
+    assert 1 == len(shop.do(order.id, void).order.payment.waiting)
+    done = ReportOperation(
+        operation=Operation.AUTHORISE,
+        reference=void.reference,
+        amount=eur(5000),
+        key=found.key,
+        at=shop.clock(),
+    )
+    shop.till.fates.append(Fate.DECLINED)
+    receipt = shop.do(order.id, done)
+    assert () == receipt.order.payment.waiting
+    assert OperationStatus.EXPIRED is authorisation(receipt.order).status
