@@ -18,6 +18,8 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_external_run = False
 nox.options.sessions = ["tests", "oldest", "examples", "types", "lint", "layers", "docs"]
 
+BENCHMARKS = Path("tests/benchmarks")
+
 
 @nox.session
 def tests(session: nox.Session) -> None:
@@ -81,7 +83,8 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Run every script in tests/benchmarks, or those that are named; they print figures."""
     session.install("-e", ".[bench]")
-    for script in session.posargs or sorted(map(str, Path("tests/benchmarks").glob("*.py"))):
+    scripts = [*sorted(BENCHMARKS.glob("bench_*.py")), BENCHMARKS / "test_import_time.py"]
+    for script in session.posargs or map(str, scripts):
         session.run("python", script)
 
 

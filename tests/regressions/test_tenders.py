@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import pytest
+
 from ordercore.ids import OrderId, Reference, TenderId
 from ordercore.order.balance import balance
 from ordercore.order.commands import Cancel
 from ordercore.order.status import Flag, statuses
 from ordercore.order.terms import Terms
 from ordercore.payment.commands import RecordPayment, RecordRefund
-from ordercore.payment.model import Operation
+from ordercore.payment.model import Operation, Tender, TenderKind
 from ordercore.payment.policy import CaptureWhen, PaymentPolicy
 from ordercore.refund.policy import RefundPolicy
 from ordercore.refund.tenders import ToTender
@@ -57,3 +59,14 @@ def took(shop: Shop, order: OrderId) -> None:
     """Somebody takes 40.00 at the counter, and hands it out again."""
     for kind, name in ((RecordPayment, "in"), (RecordRefund, "out")):
         shop.do(order, kind(tender=CARD.id, amount=eur(4000), reference=Reference(name)))
+
+
+@pytest.mark.parametrize("paid", [998, 1002])
+def test_a_difference_within_the_tolerance_is_none(paid: int) -> None:
+    """PAY-7, P-11: cash is rounded, the order is not; it confirms, and nothing goes back."""
+    shop = shop_of(1)
+    cash = Tender(id=TenderId("cash"), kind=TenderKind.CASH)
+    order = shop.place(line("tea", 1), terms=Terms(tolerance=2), tenders=(cash,)).id
+    taken = RecordPayment(tender=cash.id, amount=eur(paid), reference=Reference("till-1"))
+    axes = statuses(shop.do(order, taken).order)
+    assert ("confirmed", "paid", frozenset()) == (axes.order, axes.payment, axes.flags)

@@ -51,13 +51,15 @@ class Balance:
     What is owed, what may be claimed now, what is held, and what goes back; none below zero.
 
     ``owed``, ``claimable`` and ``to_pay_back`` are those of RULES RF-1. ``deferred`` is the part
-    of the debt that tenders of later days cover.
+    of the debt that tenders of later days cover. What differs by no more than the ``tolerance`` of
+    the terms, in minor units, counts as equal (RULES PAY-7).
     """
 
     owed: Money
     claimable: Money
     deferred: Money
     totals: PaymentTotals
+    tolerance: int = 0
 
     @property
     def held(self) -> Money:
@@ -67,17 +69,25 @@ class Balance:
     @property
     def to_collect(self) -> Money:
         """What is still to come in: owed less held."""
-        return _at_least_zero(self.owed - self.held)
+        return self.counted(self.owed - self.held)
 
     @property
     def to_pay_back(self) -> Money:
         """max(0, held − claimable − refunds in flight − disputes open)."""
-        return to_pay_back(
-            self.held,
-            claim=self.claimable,
-            in_flight=self.totals.refunds_in_flight,
-            disputed=self.totals.disputes_open,
+        return self.counted(
+            to_pay_back(
+                self.held,
+                claim=self.claimable,
+                in_flight=self.totals.refunds_in_flight,
+                disputed=self.totals.disputes_open,
+            )
         )
+
+    def counted(self, difference: Money) -> Money:
+        """A difference that is more than the tolerance; zero for any other."""
+        if difference.minor > self.tolerance:
+            return difference
+        return Money.zero(difference.currency)
 
 
 def balance(order: Order) -> Balance:
@@ -95,11 +105,8 @@ def balance(order: Order) -> Balance:
         claimable=_claimable(order, debt),
         deferred=_deferred(order, debt),
         totals=totals(order.payment, currency),
+        tolerance=order.terms.tolerance,
     )
-
-
-def _at_least_zero(amount: Money) -> Money:
-    return amount if amount.minor > 0 else Money.zero(amount.currency)
 
 
 def _claimable(order: Order, owed_now: Money) -> Money:
@@ -218,4 +225,4 @@ def payment_basis(
 def cover_missing(sums: Balance) -> Money:
     """How much of the debt neither held money, nor a live authorisation, nor a later day covers."""
     live = sums.held + sums.totals.authorised - sums.totals.refunds_in_flight
-    return _at_least_zero(sums.owed - sums.deferred - live)
+    return sums.counted(sums.owed - sums.deferred - live)

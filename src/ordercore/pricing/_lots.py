@@ -25,7 +25,13 @@ from ordercore.pricing.discounts import Discount, Discountable, OrderDiscount, a
 from ordercore.pricing.draft import Draft, DraftLine, KitComponent, QuantityRule
 from ordercore.pricing.model import PricedDiscount, PricedTax
 from ordercore.pricing.policy import Percents, PricingPolicy
-from ordercore.pricing.values import DiscountExceedsLineError, QuantityRuleError, Tax, UnitPrice
+from ordercore.pricing.values import (
+    DiscountExceedsLineError,
+    LineKind,
+    QuantityRuleError,
+    Tax,
+    UnitPrice,
+)
 
 __all__ = [
     "Lot",
@@ -57,6 +63,11 @@ class Lot:
     def goods(self) -> DraftLine | KitComponent:
         """What says how the line is called and what it is."""
         return self.part or self.line
+
+    @property
+    def is_gift_card(self) -> bool:
+        """Whether it is a liability, which no discount touches that does not name it (P-1)."""
+        return self.line.kind is LineKind.GIFT_CARD
 
     @property
     def taxes(self) -> tuple[Tax, ...]:
@@ -174,8 +185,9 @@ def discount_order(lots: Mapping[LineId, list[Lot]], draft: Draft) -> None:
 
 def _apply(order: OrderDiscount, named: list[Lot], draft: Draft) -> None:
     """Take one discount of the order off the lots that it is for."""
-    pool = named
-    if not order.discount.verbatim:
+    if order.discount.verbatim:
+        pool = [lot for lot in named if order.lines is not None or not lot.is_gift_card] or named
+    else:
         pool = [lot for lot in named if lot.line.takes_offers]
     if not pool:
         return

@@ -156,6 +156,17 @@ def test_a_verbatim_discount_larger_than_its_line_is_refused() -> None:
     assert priced(line("a", 1000, discounts=[exact])).total == eur(0)
 
 
+def test_a_stated_order_discount_leaves_gift_cards_alone() -> None:
+    """P-1: a gift card has no discount, unless one is stated for that very line."""
+    card = evolve(line("card", 1000), kind=LineKind.GIFT_CARD)
+    off = AmountOff(code="A", amount=eur(500), verbatim=True)
+    order = priced(card, line("a", 1000), discounts=[OrderDiscount(discount=off)])
+    assert [eur(1000), eur(500)] == [each.charged for each in order.lines]
+    named = OrderDiscount(discount=off, lines=(LineId("card"),))
+    order = priced(card, line("a", 1000), discounts=[named])
+    assert [eur(500), eur(1000)] == [each.charged for each in order.lines]
+
+
 def test_an_order_discount_is_apportioned_by_largest_remainder() -> None:
     """10.00 off three equal lines: 3.34, 3.33, 3.33."""
     lines = [line(name, 1000) for name in "abc"]
