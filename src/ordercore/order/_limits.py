@@ -1,5 +1,5 @@
 """
-How much one command about an order may name: hostile input costs no time (RULES X-4).
+How much one command about an order may name and say: hostile input costs no time (RULES X-4).
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ from typing import Final, TypeVar, cast
 from attrs import Attribute
 
 from ordercore.money import LimitExceededError
+from ordercore.payment.cards import mask_card_numbers
 
 __all__ = [
+    "LONGEST_REASON",
     "MOST_LINES_NAMED",
     "MOST_NAMES",
     "at_most",
+    "free_text",
 ]
 
 MOST_NAMES: Final = 100
@@ -22,7 +25,25 @@ MOST_NAMES: Final = 100
 MOST_LINES_NAMED: Final = 5_000
 """How many lines one command may name; who means all of them cancels the order."""
 
+LONGEST_REASON: Final = 2_000
+
 _T = TypeVar("_T")
+
+
+def free_text(value: str) -> str:
+    """
+    Words of a person: of bearable length, and without card numbers (RULES PAY-8).
+
+    What is no text is left as it is: the door refuses it with the name of its field.
+
+    Raises:
+        LimitExceededError: It is longer than 2,000 characters.
+    """
+    if type(value) is not str:
+        return value
+    if len(value) > LONGEST_REASON:
+        raise LimitExceededError("text", LONGEST_REASON, len(value))
+    return mask_card_numbers(value)
 
 
 def at_most(most: int) -> Callable[[object, Attribute[_T], _T], None]:

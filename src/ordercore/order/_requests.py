@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Final
 
@@ -32,14 +31,14 @@ from ordercore.order.refusals import (
 from ordercore.order.rules import is_stock_ready, open_units
 from ordercore.order.status import order_status
 from ordercore.order.terms import Blocks, InvoiceWhen, ReleaseOn
-from ordercore.payment.model import Tender, looks_like_card
+from ordercore.payment.cards import mask_card_numbers, without_card_number
+from ordercore.payment.model import Tender
 from ordercore.pricing.totals import check_still_valid
 
 __all__ = ["place"]
 
 _Events = tuple[Event, ...]
 LONGEST_NOTE: Final = 10_000
-_NUMBERS: Final = re.compile(r"[0-9](?:[ -]?[0-9]){12,18}")
 
 
 def place(order: Order | None, command: oc.Place, now: datetime) -> _Events:
@@ -251,21 +250,13 @@ def add_note(order: Order, command: oc.AddNote, now: datetime) -> _Events:
     del order
     if not 0 < len(command.text) <= LONGEST_NOTE:
         raise InvalidTextError("a note", LONGEST_NOTE)
-    return (ev.NoteAdded(text=_masked(command.text), at=now),)
-
-
-def _masked(text: str) -> str:
-    def mask(found: re.Match[str]) -> str:
-        number = found.group()
-        return f"[card number ending in {number[-4:]}]" if looks_like_card(number) else number
-
-    return _NUMBERS.sub(mask, text)
+    return (ev.NoteAdded(text=mask_card_numbers(command.text), at=now),)
 
 
 def change_tags(order: Order, command: oc.ChangeTags, now: datetime) -> _Events:
     """Put labels on or take them off."""
     for tag in (*command.add, *command.remove):
-        checked_id(tag, "tag", longest=100)
+        without_card_number(checked_id(tag, "tag", longest=100), "a tag")
     known = set(order.tags)
     added = tuple(tag for tag in dict.fromkeys(command.add) if tag not in known)
     removed = tuple(tag for tag in dict.fromkeys(command.remove) if tag in known)

@@ -11,7 +11,7 @@ from attrs import field, frozen
 from ordercore.facts import Request
 from ordercore.ids import HoldKind, LineId, OrderId, ReturnId, checked_id
 from ordercore.moment import utc
-from ordercore.order._limits import MOST_LINES_NAMED, MOST_NAMES, at_most
+from ordercore.order._limits import MOST_LINES_NAMED, MOST_NAMES, at_most, free_text
 from ordercore.order.groups import DeliveryGroup
 from ordercore.order.party import Destination, Party, PartyRef
 from ordercore.order.terms import Blocks, ReleaseOn, Terms
@@ -68,7 +68,7 @@ class Place(Request):
     tenders: tuple[Tender, ...] = field(default=(), validator=at_most(MAX_TENDERS))
     customer: PartyRef | None = None
     destination: Destination | None = None
-    channel: str = ""
+    channel: str = field(default="", converter=free_text)
     origin: str = ""
     references: tuple[tuple[str, str], ...] = field(default=(), validator=at_most(MOST_NAMES))
     """What other systems call it: (system, value); each pair can be claimed once only."""
@@ -95,7 +95,7 @@ class Cancel(Request):
     (``Terms.release_automatically``).
     """
 
-    reason: str = ""
+    reason: str = field(default="", converter=free_text)
 
 
 @frozen(kw_only=True)
@@ -103,7 +103,7 @@ class CancelUnits(Request):
     """Cancel so many open units of these lines; the highest open slots go first."""
 
     units: tuple[tuple[LineId, int], ...] = field(validator=at_most(MOST_LINES_NAMED))
-    reason: str = ""
+    reason: str = field(default="", converter=free_text)
 
 
 @frozen(kw_only=True)
@@ -123,7 +123,7 @@ class PlaceHold(Request):
 
     kind: HoldKind = field(converter=_hold_kind)
     blocks: tuple[Blocks, ...]
-    reason: str = ""
+    reason: str = field(default="", converter=free_text)
     release_at: datetime | None = field(default=None, converter=_instant)
     release_on: ReleaseOn | None = None
 
@@ -133,7 +133,7 @@ class ReleaseHold(Request):
     """End a hold."""
 
     kind: HoldKind = field(converter=_hold_kind)
-    reason: str = ""
+    reason: str = field(default="", converter=free_text)
 
 
 @frozen(kw_only=True)
@@ -148,7 +148,7 @@ class AmendTerms(Request):
     """Change the terms of this order on purpose."""
 
     terms: Terms
-    reason: str = ""
+    reason: str = field(default="", converter=free_text)
 
 
 @frozen(kw_only=True)
@@ -170,7 +170,7 @@ class ProposeAmendment(Request):
     removals: tuple[tuple[LineId, int], ...] = field(
         default=(), validator=at_most(MOST_LINES_NAMED)
     )
-    reason: str = ""
+    reason: str = field(default="", converter=free_text)
     destination: Destination | None = None
     reductions: tuple[PriceReduction, ...] = ()
     charges: tuple[ChargeCredit, ...] = ()
@@ -188,7 +188,7 @@ class DeclineAmendment(Request):
     """Say no to a proposal, or withdraw it."""
 
     proposal: str
-    reason: str = ""
+    reason: str = field(default="", converter=free_text)
 
 
 @frozen(kw_only=True)
@@ -196,7 +196,7 @@ class UndoAmendment(Request):
     """Take back what a confirmed proposal did, as long as nothing of it has been sent."""
 
     proposal: str
-    reason: str = ""
+    reason: str = field(default="", converter=free_text)
 
 
 @frozen(kw_only=True)
@@ -267,8 +267,8 @@ class SplitOrder(Request):
     terms: Terms | None = None
     customer: PartyRef | None = None
     destination: Destination | None = None
-    channel: str = ""
-    reason: str = ""
+    channel: str = field(default="", converter=free_text)
+    reason: str = field(default="", converter=free_text)
 
 
 @frozen(kw_only=True)
@@ -294,4 +294,4 @@ class ExchangeGoods(Request):
     terms: Terms | None = None
     customer: PartyRef | None = None
     destination: Destination | None = None
-    reason: str = ""
+    reason: str = field(default="", converter=free_text)

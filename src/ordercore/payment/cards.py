@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from typing import Final
 
 from attrs import define
@@ -19,7 +20,9 @@ from ordercore.errors import InvalidValueError
 __all__ = ["CardNumberError", "looks_like_card", "mask_card_numbers", "without_card_number"]
 
 _MASK: Final = "[card number removed]"
-_RUN: Final = re.compile(r"(?<![0-9A-Za-z])[0-9](?:[ .\-]?[0-9]){11,18}(?![0-9A-Za-z])")
+_DIGITS: Final = re.compile(r"(?<![0-9A-Za-z])[0-9]+(?![0-9A-Za-z])")
+_GAP: Final = re.compile(r"[\W_]{1,3}")
+_MOST_DIGITS: Final = 19
 _BRANDS: Final = re.compile(
     r"4[0-9]{12}(?:[0-9]{3}){0,2}"  # Visa: 13, 16 or 19 digits
     r"|(?:5[1-5][0-9]{2}|222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}"
@@ -53,9 +56,40 @@ def _passes_luhn(digits: str) -> bool:
     return total % 10 == 0
 
 
-def _is_card(run: str) -> bool:
-    digits = re.sub(r"[ .\-]", "", run)
+def _is_card(digits: str) -> bool:
     return _BRANDS.fullmatch(digits) is not None and _passes_luhn(digits)
+
+
+def _cards(text: str) -> Iterator[tuple[int, int]]:
+    """
+    Where the card numbers stand: groups of digits with at most three other signs between them.
+
+    Every group may be the first of a number, so digits around one do not hide it.
+    """
+    plain = _plain(text)
+    groups = list(_DIGITS.finditer(plain))
+    end = 0
+    for at, first in enumerate(groups):
+        if first.start() >= end:
+            stop = _end_of_card(plain, groups, at)
+            if stop:
+                yield first.start(), stop
+                end = stop
+
+
+def _end_of_card(plain: str, groups: list[re.Match[str]], at: int) -> int:
+    """Where the longest card number ends that begins with this group; 0 where none does."""
+    digits, last, found = "", groups[at].start(), 0
+    for group in groups[at : at + _MOST_DIGITS]:
+        if digits and _GAP.fullmatch(plain, last, group.start()) is None:
+            break
+        digits += group[0]
+        last = group.end()
+        if len(digits) > _MOST_DIGITS:
+            break
+        if _is_card(digits):
+            found = last
+    return found
 
 
 def looks_like_card(text: str) -> bool:
@@ -68,7 +102,7 @@ def looks_like_card(text: str) -> bool:
     >>> looks_like_card("4111 1111 1111 1111"), looks_like_card("8815 6589 6176 5250")
     (True, False)
     """
-    return any(_is_card(run[0]) for run in _RUN.finditer(_plain(text)))
+    return any(True for _ in _cards(text))
 
 
 def mask_card_numbers(text: str) -> str:
@@ -83,10 +117,9 @@ def mask_card_numbers(text: str) -> str:
     """
     pieces: list[str] = []
     end = 0
-    for run in _RUN.finditer(_plain(text)):
-        if _is_card(run[0]):
-            pieces += [text[end : run.start()], _MASK]
-            end = run.end()
+    for start, stop in _cards(text):
+        pieces += [text[end:start], _MASK]
+        end = stop
     return "".join([*pieces, text[end:]])
 
 

@@ -19,8 +19,10 @@ from ordercore.ids import (
     checked_id,
 )
 from ordercore.inventory.decide import StockCommand
+from ordercore.order._limits import LONGEST_REASON, free_text
 from ordercore.order.commands import AddReference, ChangeDestination, ChangeGroups, Place
 from ordercore.order.party import Party
+from ordercore.order.refusals import InvalidTextError
 from ordercore.order.terms import InvalidTermsError, Terms
 from ordercore.payment.policy import Capabilities
 from ordercore.payment.store_value import StoreValueCommand
@@ -206,12 +208,18 @@ def intention_of(
         by=actor_of(by),
         key=key_of(key),
         fingerprint=marked(command, order),
-        reason=reason,
+        reason=_reason(reason),
         claims=_claims(command),
         parties=_parties(command),
         counts=isinstance(command, Request),
         expected_version=expected,
     )
+
+
+def _reason(text: str) -> str:
+    if type(text) is not str:
+        raise InvalidTextError("a reason", LONGEST_REASON)
+    return free_text(text)
 
 
 def marked(command: Request | Report, about: str | None) -> str:

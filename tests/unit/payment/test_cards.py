@@ -36,6 +36,14 @@ def test_card_numbers_are_found(text: str) -> None:
     assert looks_like_card(text)
 
 
+@pytest.mark.parametrize("gap", ["...", "  ", "\u00a0", " \u2013 ", "/", "\n", "_", "\u200b"])
+def test_card_numbers_are_masked_however_they_are_parted(gap: str) -> None:
+    """PAY-8: dots, blanks of any kind, dashes, lines and digits around it do not hide a number."""
+    number = gap.join(["4111", "1111", "1111", "1111"])
+    masked = mask_card_numbers(f"2 teas, {number}, 12/27")
+    assert "2 teas, [card number removed], 12/27" == masked
+
+
 @pytest.mark.parametrize(
     "text",
     [

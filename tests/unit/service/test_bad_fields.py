@@ -12,13 +12,15 @@ import pytest
 from ordercore.adapters.aio import ThreadedStore
 from ordercore.errors import OrderCoreError
 from ordercore.facts import Report, Request
-from ordercore.ids import StreamId
+from ordercore.ids import HoldKind, StreamId
 from ordercore.inventory.commands import ReleaseHold
 from ordercore.order import commands as oc
 from ordercore.order.model import Order
 from ordercore.order.status import OrderStatus
+from ordercore.order.terms import Blocks
+from ordercore.payment.cards import CardNumberError
 from ordercore.service.aio import AsyncOrderService
-from tests.laws.order_world import Shop
+from tests.laws.order_world import Shop, line
 from tests.unit.order.lives import LIVES, reports, requests
 from tests.unit.service.test_engine import AsyncTill
 
@@ -183,3 +185,23 @@ def test_a_version_is_a_whole_number(bad: Any) -> None:  # noqa: ANN401 - it is 
     shop, order = _life()
     with pytest.raises(OrderCoreError):
         shop.service.execute(order.id, oc.AddNote(text="x"), expected_version=bad)
+
+
+def test_reasons_and_tags_keep_no_card_number() -> None:
+    """PAY-8: a number in a reason is masked, in a tag refused; a megabyte is refused."""
+    shop = Shop()
+    shop.receive("tea", 2)
+    order = shop.place(line("tea", 2)).id
+    pan = "4111.1111.1111.1111"
+    hold = oc.PlaceHold(kind=HoldKind("check"), blocks=(Blocks.SHIP,), reason=pan)
+    shop.service.execute(order, hold, reason=f"says {pan}")
+    shop.service.execute(order, oc.Cancel(reason=pan))
+    kept = str([(one.reason, one.events) for one in shop.service.history(order)])
+    assert "1111" not in kept
+    assert "says [card number removed]" in kept
+    with pytest.raises(CardNumberError):
+        shop.service.execute(order, oc.ChangeTags(add=(pan,)))
+    for bad in ("x" * 1_000_000, None, 7):
+        reason: Any = bad
+        with pytest.raises(OrderCoreError):
+            shop.service.execute(order, oc.AddNote(text="x"), reason=reason)
