@@ -8,11 +8,17 @@ import pytest
 
 from ordercore.fulfilment._basis import NotShippableError
 from ordercore.fulfilment.commands import Dispatch
-from ordercore.ids import Key, Reference
+from ordercore.ids import Key, OrderId, Reference, TenderId
 from ordercore.integrations.payments import KEY_FIELD, read_stripe, report_of
 from ordercore.order.model import Order
-from ordercore.payment.commands import PaymentReport, ReportOperation
-from ordercore.payment.model import Operation, OperationState, OperationStatus
+from ordercore.payment.commands import (
+    AddTender,
+    PaymentReport,
+    ReportOperation,
+    RetryPayment,
+    VoidAuthorisation,
+)
+from ordercore.payment.model import Operation, OperationState, OperationStatus, Tender
 from tests.laws.order_world import CARD, Fate, Shop, eur, line
 
 
@@ -86,3 +92,39 @@ def test_a_void_that_is_heard_of_first_ends_the_authorisation_later() -> None:
     receipt = shop.do(order.id, done)
     assert () == receipt.order.payment.waiting
     assert OperationStatus.EXPIRED is authorisation(receipt.order).status
+
+
+def voided() -> tuple[Shop, OrderId]:
+    """A shop where somebody has let go of the card, and some time has passed."""
+    shop = shop_of(5)
+    order = shop.place(line("tea", 5)).id
+    shop.do(order, VoidAuthorisation(tender=CARD.id))
+    shop.rest(rounds=3)
+    return shop, order
+
+
+def test_what_a_person_voided_is_not_authorised_again() -> None:
+    """PAY-5: a void by hand stands; nothing is asked of this card until somebody says so."""
+    shop, order = voided()
+    assert 5000 == shop.till.moved(Operation.AUTHORISE, order)
+    assert 5000 == shop.till.moved(Operation.VOID, order)
+    assert 0 == shop.load(order).payment.book.total.authorised
+
+
+def test_a_voided_tender_is_authorised_again_when_somebody_says_so() -> None:
+    """PAY-5: RetryPayment gives it another chance, with the same instrument too."""
+    shop, order = voided()
+    after = shop.do(order, RetryPayment(tender=CARD.id)).order
+    assert 5000 == after.payment.book.of(CARD.id).authorised
+    shop.do(order, VoidAuthorisation(tender=CARD.id))
+    shop.rest(rounds=3)
+    assert 0 == shop.load(order).payment.book.total.authorised
+
+
+def test_another_tender_takes_over_from_a_voided_one() -> None:
+    """PAY-5: a tender that is added pays instead, and the voided one stays as it is."""
+    shop, order = voided()
+    other = Tender(id=TenderId("other"), instrument="tok_other")
+    after = shop.do(order, AddTender(tender=other)).order
+    assert 5000 == after.payment.book.of(other.id).authorised
+    assert 0 == after.payment.book.of(CARD.id).authorised

@@ -13,7 +13,7 @@ from attrs import frozen
 from ordercore.ids import TenderId
 from ordercore.money import Currency, CurrencyMismatchError, Money
 from ordercore.payment._book import Book
-from ordercore.payment.model import Operation, OperationState, OperationStatus, Tender
+from ordercore.payment.model import FAILURES, Operation, OperationState, OperationStatus, Tender
 from ordercore.payment.state import PaymentState
 
 __all__ = ["PaymentTotals", "is_dead", "live", "planned", "refundable", "totals"]
@@ -95,8 +95,8 @@ def planned(state: PaymentState, owed: Money) -> Mapping[TenderId, Money]:
     How much of *owed* each tender is to pay.
 
     Fixed amounts are taken in the order of the tenders while something is left. The last open
-    tender takes the rest. A tender that was declined for good, and an open one that is not the
-    last, keep to what they brought already.
+    tender takes the rest. A tender that was declined for good or withdrawn by hand, and an open one
+    that is not the last, keep to what they brought already.
 
     Raises:
         CurrencyMismatchError: A tender is in another currency.
@@ -135,6 +135,26 @@ def _limit(state: PaymentState, book: Book, tender: Tender) -> int | None:
 
 
 def is_dead(state: PaymentState, tender: Tender) -> bool:
-    """Whether the last authorisation was declined for good, and nobody gave it another chance."""
+    """
+    Whether it pays no more by itself, as long as nobody gives it another chance.
+
+    The last authorisation was declined for good, or a person let go of one.
+
+    Source:
+        RULES PAY-5.
+    """
+    if _is_withdrawn(state, tender):
+        return True
     tried = [found for found in state.of(Operation.AUTHORISE) if found.intent.tender == tender.id]
     return bool(tried) and tried[-1].status is OperationStatus.DECLINED and tried[-1].is_final
+
+
+def _is_withdrawn(state: PaymentState, tender: Tender) -> bool:
+    """Whether a person voided an authorisation of it since it got its last chance."""
+    return any(
+        found.intent.withdraws
+        and found.intent.tender == tender.id
+        and not found.is_forgiven
+        and found.status not in FAILURES
+        for found in state.of(Operation.VOID)
+    )

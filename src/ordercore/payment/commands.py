@@ -77,7 +77,11 @@ class CaptureNow(Request):
 
 @frozen(kw_only=True)
 class VoidAuthorisation(Request):
-    """Let the uncaptured rest of a tender's authorisations go."""
+    """
+    Let the uncaptured rest of a tender's authorisations go.
+
+    The tender is not authorised again before `RetryPayment`; another tender takes over.
+    """
 
     tender: TenderId = field(converter=tender_id)
 

@@ -326,6 +326,7 @@ def _void(case: Case, command: VoidAuthorisation) -> Iterator[Event]:
         if found.intent.tender == tender.id and left.is_positive and not book.is_busy(found):
             want = Want(Operation.VOID, tender.id, left, found.intent.key)
             event = _intended(evolve(case, state=state), want)
+            event = evolve(event, intent=evolve(event.intent, withdraws=True))
             state = evolve_payment(state, event)
             yield event
     if state is case.state:

@@ -218,8 +218,8 @@ def _replaced(state: PaymentState, tender: Tender) -> PaymentState:
 
 
 def _forgiven(found: OperationState) -> OperationState:
-    if found.status is OperationStatus.ACTION_REQUIRED:
+    if found.status in FAILURES:
+        return evolve(found, is_final=False, retry_at=None, is_forgiven=True)
+    if found.status is OperationStatus.ACTION_REQUIRED or found.intent.withdraws:
         return evolve(found, is_forgiven=True)
-    if found.status not in FAILURES:
-        return found
-    return evolve(found, is_final=False, retry_at=None, is_forgiven=True)
+    return found

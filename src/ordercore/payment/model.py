@@ -118,6 +118,8 @@ class Intent:
     party: tuple[PartyId, int] | None = None
     closes: bool = False
     """A capture that ends its authorisation, because the gateway allows one only."""
+    withdraws: bool = False
+    """A void by hand: its tender is not authorised again by itself (RULES PAY-5)."""
 
     def __attrs_post_init__(self) -> None:
         """Check the whole."""
