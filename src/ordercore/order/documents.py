@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from attrs import define
+from attrs import define, evolve
 
 from ordercore.errors import RefusedError
 from ordercore.facts import Event
@@ -21,7 +21,10 @@ from ordercore.invoice.build import (
 )
 from ordercore.invoice.build import to_invoice as due_slots
 from ordercore.invoice.events import DocumentIssued
-from ordercore.order.balance import has_open_slots
+from ordercore.invoice.model import DocumentKind
+from ordercore.money import Money
+from ordercore.order.balance import balance, has_open_slots
+from ordercore.order.dues import invoice_due_on, shop_day
 from ordercore.order.model import Order
 from ordercore.order.terms import InvoiceWhen
 from ordercore.pricing.slots import NO_SLOTS, SlotSet
@@ -53,9 +56,10 @@ def _source(order: Order) -> Source:
 
 
 def _header(order: Order, now: datetime) -> Header:
+    """Dated by the calendar of the shop."""
     customer = order.customer
     return Header(
-        issued_on=now.date(),
+        issued_on=shop_day(order, now),
         buyer=(customer.party, customer.version) if customer is not None else None,
     )
 
@@ -92,8 +96,33 @@ def invoice(order: Order, now: datetime, when: InvoiceWhen) -> Iterator[Event]:
     """The invoice of all that is due and not invoiced; nothing where there is none."""
     if owes_invoice(order, when):
         wanted = to_invoice(order, when)
-        basis = InvoiceBasis(header=_header(order, now), sources=((_source(order), wanted),))
-        yield DocumentIssued(series=order.terms.invoice_series, document=build(basis), at=now)
+        header = _header(order, now)
+        basis = InvoiceBasis(header=header, sources=((_source(order), wanted),))
+        plain = build(basis)
+        prepaid = _prepaid(order, plain.totals.gross)
+        if prepaid < plain.totals.gross:
+            header = evolve(header, due_on=invoice_due_on(order, header.issued_on))
+        document = build(evolve(basis, header=header, prepaid=prepaid))
+        yield DocumentIssued(series=order.terms.invoice_series, document=document, at=now)
+
+
+def _prepaid(order: Order, gross: Money) -> Money:
+    """
+    What is paid of an invoice over *gross* when it is issued: from zero to *gross*.
+
+    That is what is held, and being captured at this moment, beyond what earlier documents state:
+    money pays them first.
+
+    Source:
+        RULES D-2, PAY-7; EN 16931 BT-113.
+    """
+    sums = balance(order).totals
+    stated = Money.zero(gross.currency)
+    for document in order.documents:
+        is_credit = document.kind is DocumentKind.CREDIT_NOTE
+        stated += -document.totals.gross if is_credit else document.totals.gross
+    free = sums.held - sums.refunds_in_flight + sums.captures_in_flight - stated
+    return min(max(free, Money.zero(gross.currency)), max(gross, Money.zero(gross.currency)))
 
 
 def owes_credit_note(order: Order) -> bool:

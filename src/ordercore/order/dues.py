@@ -19,7 +19,7 @@ from ordercore.order.model import Order
 from ordercore.payment.balance import planned, totals
 from ordercore.payment.model import DueWhen, Tender
 
-__all__ = ["TenderDue", "overdue", "tender_dues"]
+__all__ = ["TenderDue", "invoice_due_on", "overdue", "shop_day", "tender_dues"]
 
 INVOICE: Final = DocumentKind.INVOICE
 NOON: Final = time(12)
@@ -39,6 +39,11 @@ class TenderDue:
     due_on: date | None
 
 
+def shop_day(order: Order, at: datetime) -> date:
+    """The day of the shop's calendar: in the time zone of the terms of return."""
+    return at.astimezone(ZoneInfo(order.terms.returns.tz)).date()
+
+
 def tender_dues(order: Order) -> tuple[TenderDue, ...]:
     """
     What each tender is still to bring, in the order of the tenders; at least zero each.
@@ -49,13 +54,32 @@ def tender_dues(order: Order) -> tuple[TenderDue, ...]:
     Source:
         RULES PAY-7.
     """
+    return _dues(order, None)
+
+
+def invoice_due_on(order: Order, issued_on: date) -> date:
+    """
+    When an invoice of *issued_on* has to be paid: with the first tender that lacks something.
+
+    Never before it was issued, and at once where no tender has a day yet.
+
+    Source:
+        RULES PAY-7, D-2; EN 16931 BT-9.
+    """
+    days = (one.due_on for one in _dues(order, issued_on) if one.open.is_positive)
+    return max(issued_on, min((day for day in days if day is not None), default=issued_on))
+
+
+def _dues(order: Order, issued_on: date | None) -> tuple[TenderDue, ...]:
+    """The same, where an invoice of that day counts as the first if there is none yet."""
     currency = order.priced.currency
     parts = planned(order.payment, balance(order).owed)
     found: list[TenderDue] = []
     for tender in order.payment.tenders:
         rest = parts[tender.id] - totals(order.payment, currency, tender=tender.id).taken
         left = rest if rest.is_positive else Money.zero(currency)
-        found.append(TenderDue(tender=tender.id, open=left, due_on=_due_on(order, tender)))
+        due_on = _due_on(order, tender, issued_on)
+        found.append(TenderDue(tender=tender.id, open=left, due_on=due_on))
     return tuple(found)
 
 
@@ -66,7 +90,7 @@ def overdue(order: Order, now: datetime) -> tuple[TenderDue, ...]:
     Source:
         RULES PAY-7.
     """
-    today = now.astimezone(ZoneInfo(order.terms.returns.tz)).date()
+    today = shop_day(order, now)
     return tuple(
         due
         for due in tender_dues(order)
@@ -74,14 +98,15 @@ def overdue(order: Order, now: datetime) -> tuple[TenderDue, ...]:
     )
 
 
-def _due_on(order: Order, tender: Tender) -> date | None:
+def _due_on(order: Order, tender: Tender, issued_on: date | None) -> date | None:
     if tender.due is DueWhen.DATE:
         return tender.due_on
     start = _start(order, tender.due)
+    if start is None and tender.due is DueWhen.INVOICE and issued_on is not None:
+        start = _noon(order, issued_on)
     if start is None:
         return None
-    tz = order.terms.returns.tz
-    return after(start, tender.due_after or Period(), tz).astimezone(ZoneInfo(tz)).date()
+    return shop_day(order, after(start, tender.due_after or Period(), order.terms.returns.tz))
 
 
 def _start(order: Order, due: DueWhen) -> datetime | None:
