@@ -30,7 +30,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum, unique
 from threading import Lock
-from typing import Final
+from typing import Final, cast
 
 from attrs import define, field, frozen
 
@@ -214,7 +214,7 @@ SIGNATURES: Final[Mapping[str, Scheme]] = {
 
 def _header(scheme: str, headers: Mapping[str, str], wanted: str) -> str:
     """The one header of this name; names are the same in small letters."""
-    if not isinstance(headers, Mapping):
+    if not isinstance(cast("object", headers), Mapping):
         raise SignatureInvalidError(scheme, "its headers must be a mapping")
     small = wanted.lower()
     found = [value for name, value in headers.items() if str(name).lower() == small]

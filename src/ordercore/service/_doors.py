@@ -4,7 +4,7 @@ The door of the services: what hosts mix up most, refused with what to write ins
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from attrs import define
 
@@ -72,7 +72,7 @@ def checked_placement(command: Place) -> Place:
         NotPricedError: The order has no price yet, or is none.
         InvalidTendersError: The tenders are no tuple of tenders.
     """
-    priced: object = command.priced
+    priced = cast("object", command.priced)
     if not isinstance(priced, PricedOrder):
         advice = "pass price(draft)" if isinstance(priced, Draft) else "make one with price(draft)"
         raise NotPricedError(type(priced).__name__, advice)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Final, TypeAlias, TypeVar, get_args
+from typing import Final, TypeAlias, TypeVar, cast, get_args
 
 from attrs import define, evolve
 
@@ -127,7 +127,7 @@ def stream_of(order: str) -> StreamId:
     Raises:
         InvalidIdentifierError: It is no usable id.
     """
-    if not isinstance(order, str):
+    if not isinstance(cast("object", order), str):
         raise InvalidIdentifierError("order id", "it must be text; of an order, pass order.id")
     return StreamId(checked_id(order, "order id"))
 

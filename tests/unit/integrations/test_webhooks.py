@@ -265,9 +265,10 @@ def test_threads_share_a_memory_that_is_full() -> None:
     assert 1 == sum(guard.take("y", "one") for _ in range(4))
 
 
-HOSTILE_HEADERS: list[Any] = [None, [], 7, {"X-Shopify-Hmac-Sha256": b"x"}]
-HOSTILE_HEADERS += [{"X-Shopify-Hmac-Sha256": bad} for bad in (7, ["x"], None, "\ud800")]
-HOSTILE_HEADERS += [{7: "x"}, {None: None}]
+HOSTILE_HEADERS: list[Any] = [
+    *(None, [], 7, {7: "x"}, {None: None}),
+    *({"X-Shopify-Hmac-Sha256": bad} for bad in (b"x", 7, ["x"], None, "\ud800")),
+]
 
 
 @pytest.mark.parametrize("headers", HOSTILE_HEADERS, ids=repr)

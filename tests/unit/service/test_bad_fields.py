@@ -35,13 +35,13 @@ BAD: Final[tuple[object, ...]] = (
     "x",
     "\ud800",
     b"x",
-    [],
+    list[object](),
     ["x"],
-    {},
+    dict[str, object](),
     (),
     (7,),
     ((7,),),
-    (([], {}),),
+    ((list[object](), dict[str, object]()),),
     object(),
     int,
 )
@@ -152,11 +152,13 @@ BAD_IDS: Final[tuple[object, ...]] = (
 
 
 @pytest.mark.parametrize("bad", BAD_IDS, ids=lambda bad: repr(bad)[:12])
-def test_an_id_that_is_none_is_refused_at_every_door(bad: Any) -> None:  # noqa: ANN401 - it is bad on purpose
+def test_an_id_that_is_none_is_refused_at_every_door(
+    bad: Any,  # noqa: ANN401 - it is bad on purpose
+) -> None:
     """X-4: what is no id raises a typed error wherever an order, hold, item or account is named."""
     shop, order = _life()
     service = shop.service
-    nothing: Any = [] if bad is None else bad
+    nothing: Any = bad or [1]
     doors: dict[str, Callable[[], object]] = {
         "load": lambda: service.load(bad),
         "advance": lambda: service.advance(bad),

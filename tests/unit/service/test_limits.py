@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -50,7 +50,7 @@ def _reductions(count: int) -> tuple[PriceReduction, ...]:
 
 def _place(shop: Shop, **values: object) -> Callable[[], object]:
     loose: Callable[..., object] = shop.service.place
-    given = {"key": "k", "by": BUYER, "tenders": (CARD,), **values}
+    given: dict[str, Any] = {"key": "k", "by": BUYER, "tenders": (CARD,), **values}
     return lambda: loose(basket(line("tea", 1)), **given)
 
 
