@@ -142,8 +142,13 @@ class Turn:
 
     @property
     def paying(self) -> Iterator[StreamChange]:
-        """What the same commit writes of the accounts that pay."""
-        return (purse.change for purse in self.purses.values() if purse.events)
+        """
+        What the same commit writes of the accounts that pay.
+
+        An account that only refused is a condition too: it must not have changed since.
+        """
+        purses = self.purses.values()
+        return (purse.change for purse in purses if purse.events or purse.version)
 
     def is_about_order(self, error: Exception) -> bool:
         """Whether somebody else was first at the order, not at an account that pays for it."""
