@@ -10,7 +10,6 @@ from ordercore.ids import PartyId, StreamId
 from ordercore.payment.answers import Answer, LookUpAnswer
 from ordercore.payment.policy import Capabilities
 from ordercore.ports.gateways import PaymentCall
-from ordercore.ports.repositories import UnknownPartyError
 from ordercore.ports.unit_of_work import ChangeSet, Committed, VersionConflictError
 from ordercore.testing.contracts.gateway import PaymentGatewayContract
 from ordercore.testing.contracts.people import PartyRepositoryContract
@@ -33,9 +32,7 @@ class CustomerTable(MemoryStore):
         return committed
 
     def party(self, party: PartyId, version: int) -> Party:
-        if (party, version) not in self.customers:
-            raise UnknownPartyError(party, version)
-        return self.customers[party, version]
+        return self.customers.get((party, version)) or super().party(party, version)
 
     def erase(self, party: PartyId) -> int:
         mine = [key for key in self.customers if key[0] == party]
