@@ -4,12 +4,16 @@ What must hold in a simulated world: after every call, and once all is at rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from functools import reduce
+
+from attrs import evolve, frozen
 
 from ordercore.errors import OrderCoreError
+from ordercore.facts import Event
 from ordercore.inventory.audit import audit
-from ordercore.money import EUR
+from ordercore.money import EUR, Money, sum_money
 from ordercore.order.balance import balance
 from ordercore.order.completion import has_open_operations
 from ordercore.order.decide import decide
@@ -17,6 +21,13 @@ from ordercore.order.decide import replay as fold
 from ordercore.order.model import Order
 from ordercore.order.rules import is_ended
 from ordercore.payment.commands import ReportOperation
+from ordercore.payment.events import (
+    LotPart,
+    StoreValueHeld,
+    StoreValueReleased,
+    StoreValueReturned,
+    StoreValueTaken,
+)
 from ordercore.payment.model import OperationStatus
 from ordercore.process.due import due
 from ordercore.process.tasks import CheckQueue
@@ -24,6 +35,51 @@ from ordercore.testing._simulation_world import STREAM, Flow, World
 from ordercore.testing.sandbox import EntryState
 
 __all__ = ["amounts", "at_any_time", "at_rest", "at_the_end"]
+
+
+@frozen(kw_only=True)
+class Books:
+    """What is set aside, taken, given back and disputed outside the order."""
+
+    live: Money
+    captured: Money
+    refunded: Money
+    disputed: Money
+
+
+def books(world: World, order: Order) -> Books:
+    """What the gateway and the order's accounts of store value say, each by its own facts."""
+    gateway = world.gateway.totals(EUR)
+    found = Books(
+        live=gateway.live,
+        captured=gateway.captured,
+        refunded=gateway.refunded,
+        disputed=gateway.disputed,
+    )
+    accounts = {tender.account for tender in order.payment.tenders if tender.account is not None}
+    for account in accounts:
+        for commit in world.store.history(account):
+            found = reduce(_with_fact, commit.events[account], found)
+    return found
+
+
+def _with_fact(sums: Books, fact: Event) -> Books:
+    match fact:
+        case StoreValueHeld(parts=parts):
+            return evolve(sums, live=sums.live + _sum(parts))
+        case StoreValueReleased(parts=parts):
+            return evolve(sums, live=sums.live - _sum(parts))
+        case StoreValueTaken(parts=parts):
+            moved = _sum(parts)
+            return evolve(sums, live=sums.live - moved, captured=sums.captured + moved)
+        case StoreValueReturned(parts=parts):
+            return evolve(sums, refunded=sums.refunded + _sum(parts))
+        case _:
+            return sums
+
+
+def _sum(parts: Iterable[LotPart]) -> Money:
+    return sum_money((part.amount for part in parts), EUR)
 
 
 def at_any_time(world: World) -> Iterator[str]:
@@ -39,7 +95,7 @@ def at_any_time(world: World) -> Iterator[str]:
     for entry in ledger:
         if entry.key not in order.payment.operations:
             yield f"{entry.key} is no saved intent"
-    theirs = world.gateway.totals(EUR)
+    theirs = books(world, order)
     if theirs.captured - theirs.refunded > order.priced.total:
         yield f"{theirs.captured - theirs.refunded} was taken for {order.priced.total}"
 
@@ -66,7 +122,7 @@ def at_the_end(world: World) -> Iterator[str]:
 
 
 def _different_books(world: World, order: Order) -> Iterator[str]:
-    ours, theirs = balance(order).totals, world.gateway.totals(EUR)
+    ours, theirs = balance(order).totals, books(world, order)
     disputed = ours.disputes_open + ours.disputes_lost
     for name, own, other in (
         ("live", ours.authorised, theirs.live),
@@ -75,7 +131,7 @@ def _different_books(world: World, order: Order) -> Iterator[str]:
         ("disputed", disputed, theirs.disputed),
     ):
         if own != other:
-            yield f"{name}: {own} by the order, {other} at the gateway"
+            yield f"{name}: {own} by the order, {other} outside"
 
 
 def _unrest(world: World, order: Order) -> Iterator[str]:
@@ -121,7 +177,7 @@ def amounts(world: World, flow: Flow, *, is_late: bool) -> Iterator[str]:
     aside, because what had expired was set aside anew for what is still owed. A client in a hurry
     may cancel before anything was captured.
     """
-    totals = world.gateway.totals(EUR)
+    totals = books(world, world.order())
     wanted = (flow.live, flow.captured, flow.refunded)
     found = (totals.live.minor, totals.captured.minor, totals.refunded.minor)
     if wanted == found:

@@ -23,6 +23,7 @@ from ordercore.ids import (
     FulfilmentId,
     HoldKind,
     ItemId,
+    Key,
     LineId,
     ParcelId,
     Reference,
@@ -41,15 +42,24 @@ from ordercore.order.commands import (
 )
 from ordercore.order.quote import quote_refund
 from ordercore.order.terms import Terms
-from ordercore.payment.model import DisputeStatus, Operation, Tender, TenderKind
+from ordercore.payment.model import (
+    STORE_VALUE,
+    DisputeStatus,
+    Operation,
+    Tender,
+    TenderKind,
+)
 from ordercore.payment.policy import CaptureWhen
+from ordercore.payment.store_value import IssueValue
 from ordercore.pricing.model import Draft, DraftLine, UnitPrice
 from ordercore.pricing.slots import SlotSet
 from ordercore.pricing.totals import price
 from ordercore.returns.commands import Finding as InspectionFinding
 from ordercore.returns.commands import InspectReturn, ReceiveReturn
 from ordercore.returns.model import Grade, ReturnUnits
-from ordercore.testing._simulation_world import LINE, ORDER, SHOP, Flow, Step, World
+from ordercore.service.credit import CreditEngine
+from ordercore.service.sync import run
+from ordercore.testing._simulation_world import LINE, ORDER, SHOP, STAFF, Flow, Step, World
 from ordercore.testing.sandbox import EntryState, Fate
 from ordercore.testing.scenario import small_order
 
@@ -60,6 +70,15 @@ RETURN_ID: Final = ReturnId("return-1")
 DISPUTE: Final = Reference("dispute-a")
 PRICED: Final = small_order().priced
 CARD: Final = Tender(id=TenderId("card"))
+ACCOUNT: Final = "gift-1"
+LOTS: Final = {"sold-1": 300, "sold-2": 400}
+VALUE: Final = Tender(
+    id=TenderId("value"),
+    kind=TenderKind.GIFT_CARD,
+    amount=Money(sum(LOTS.values()), EUR),
+    gateway=STORE_VALUE,
+    instrument=ACCOUNT,
+)
 GIFT_CARD: Final = Tender(id=TenderId("gift"), kind=TenderKind.GIFT_CARD, amount=Money(700, EUR))
 WEEK: Final = timedelta(days=8)
 
@@ -77,6 +96,17 @@ def _place(world: World) -> Request:
 
 def _place_with_gift_card(world: World) -> Request:
     return _placed(world, GIFT_CARD, CARD)
+
+
+def _issue(world: World) -> None:
+    """Two gift cards are sold onto one account of the shop's own."""
+    for key, minor in LOTS.items():
+        command = IssueValue(key=Key(key), amount=Money(minor, EUR))
+        run(CreditEngine().execute(ACCOUNT, command, by=STAFF), world.ports())
+
+
+def _place_with_value(world: World) -> Request:
+    return _placed(world, VALUE, CARD)
 
 
 def _place_unheard(world: World) -> Request:
@@ -237,6 +267,24 @@ FLOWS: Final = (
     Flow(name="expire", steps=(_place, _wait), terms=_reviewed),
     Flow(name="authorise anew", steps=(*_PACKED, _wait, _dispatch), captured=2000),
     Flow(name="in doubt", steps=(_place_unheard,), live=2000),
+    Flow(
+        name="store value with card",
+        steps=(_issue, _place_with_value),
+        captured=700,
+        live=1300,
+    ),
+    Flow(
+        name="store value with card, cancelled",
+        steps=(_issue, _place_with_value, _cancel, _agree),
+        captured=700,
+        refunded=700,
+    ),
+    Flow(
+        name="store value with card, refunded",
+        steps=(_issue, _place_with_value, _pick, _packing(2), _dispatch, _refund),
+        captured=2000,
+        refunded=1000,
+    ),
     Flow(name="gift card with card", steps=(_place_with_gift_card,), captured=700, live=1300),
     Flow(
         name="gift card with card, cancelled",

@@ -112,7 +112,7 @@ Step = Callable[["World"], Request | None]
 @frozen(kw_only=True)
 class Flow:
     """
-    What a client wants, step by step, and what it comes to in cents at the gateway.
+    What a client wants, step by step, and what it comes to in cents outside (gateway, accounts).
 
     A step is asked for once, and repeated with the same key until it is served. ``terms`` changes
     those of the setting.
