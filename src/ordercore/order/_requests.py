@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Final, cast
 
 from ordercore.facts import Event
 from ordercore.ids import LineId, TenderId, checked_id
@@ -18,6 +18,7 @@ from ordercore.order.groups import check_groups, check_not_begun
 from ordercore.order.model import Hold, Order
 from ordercore.order.quote import check_fresh
 from ordercore.order.refusals import (
+    InvalidHoldError,
     InvalidTextError,
     InvalidUnitsError,
     NotCompleteError,
@@ -128,8 +129,9 @@ def refund(order: Order, command: oc.Refund, now: datetime) -> _Events:
 
 def place_hold(order: Order, command: oc.PlaceHold, now: datetime) -> _Events:
     """Stop some of the work; a hold of the same kind is replaced."""
-    if not command.blocks:
-        raise InvalidTextError("the list of what a hold blocks", len(Blocks))
+    blocks = cast("object", command.blocks)
+    if type(blocks) is not tuple or not blocks or not {*command.blocks} <= {*Blocks}:
+        raise InvalidHoldError(", ".join(str(one) for one in Blocks))
     hold = Hold(
         kind=command.kind,
         blocks=command.blocks,

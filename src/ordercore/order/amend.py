@@ -29,6 +29,7 @@ from ordercore.order.refusals import InvalidUnitsError, NothingToCancelError
 from ordercore.order.rules import open_units
 from ordercore.pricing.model import PricedOrder
 from ordercore.pricing.totals import check_still_valid
+from ordercore.pricing.values import InvalidTaxError
 from ordercore.refund.calculate import calculate
 from ordercore.refund.model import Credit, CreditCause, RefundRequest
 
@@ -120,6 +121,7 @@ def _check_addition(order: Order, addition: PricedOrder, now: datetime) -> None:
     if addition.currency != order.priced.currency:
         raise CurrencyMismatchError(addition.currency.code, order.priced.currency.code)
     check_still_valid(addition, now)
+    _check_rates(order, addition)
     lines = {line.id for line in order.priced.lines}
     charges = {charge.id for charge in order.priced.charges}
     for line in addition.lines:
@@ -132,6 +134,14 @@ def _check_addition(order: Order, addition: PricedOrder, now: datetime) -> None:
             raise AddedTwiceError("a charge", charge.id)
 
 
+def _check_rates(order: Order, addition: PricedOrder) -> None:
+    """One code means one rate in the whole order (RULES P-4)."""
+    known = {tax.code: tax.rate for part in order.priced.parts for tax in part.taxes}
+    for tax in (tax for part in addition.parts for tax in part.taxes):
+        if known.get(tax.code, tax.rate) != tax.rate:
+            raise InvalidTaxError(tax.code, "the order has another rate for it; give it a new code")
+
+
 def _find(order: Order, name: str) -> ev.AmendmentProposed:
     found = next((known for known in order.proposals if known.proposal == name), None)
     if found is None:
@@ -140,7 +150,12 @@ def _find(order: Order, name: str) -> ev.AmendmentProposed:
 
 
 def confirm(order: Order, command: oc.ConfirmAmendment, now: datetime) -> tuple[Event, ...]:
-    """Carry the proposal out, as far as the facts since then still allow it: wholly or not."""
+    """
+    Carry the proposal out, unless the facts since then forbid any of it.
+
+    Units to be removed that a location has in work already are asked back, as a cancel asks for
+    them (RULES O-5): they stay while it says no, and the rest of the change stands.
+    """
     return tuple(_confirmed(order, _find(order, command.proposal), now))
 
 

@@ -10,6 +10,7 @@ from ordercore.errors import InvalidValueError, RefusedError
 from ordercore.ids import HoldKind, LineId
 
 __all__ = [
+    "InvalidHoldError",
     "InvalidTextError",
     "InvalidUnitsError",
     "NotCompleteError",
@@ -22,6 +23,14 @@ __all__ = [
     "UnknownHoldKindError",
     "UnknownStageError",
 ]
+
+
+@define
+class InvalidHoldError(InvalidValueError):
+    """A hold that stops nothing, or nothing that is known."""
+
+    sentence = "A hold must name what it stops: a tuple of one or more of {known}."
+    known: str
 
 
 @define

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 from attrs import evolve
 
@@ -22,6 +24,7 @@ from ordercore.pricing.draft import Charge, Draft
 from ordercore.pricing.model import PricedOrder
 from ordercore.pricing.slots import SlotSet
 from ordercore.pricing.totals import price
+from ordercore.pricing.values import InvalidTaxError, Tax
 from ordercore.refund.model import ChargeCredit, PriceReduction
 from tests.laws.order_world import BUYER, CARD, Shop, basket, eur, line
 
@@ -199,3 +202,18 @@ def test_units_that_were_sent_or_cancelled_are_not_amended(shop: Shop, order: Or
     shop.send_all(order.id)
     with pytest.raises(NothingToCancelError, match="0 are still open"):
         shop.do(order.id, oc.ProposeAmendment(proposal="p", removals=((TEA, 1),)))
+
+
+def test_an_addition_keeps_the_rate_of_a_tax_code(shop: Shop) -> None:
+    """P-4: one code means one rate in the whole order, also in what joins it later."""
+
+    def taxed(name: str, rate: Fraction) -> PricedOrder:
+        return basket(evolve(line(name, 1), taxes=(Tax(code="VAT", rate=rate),)))
+
+    order = shop.service.place(
+        taxed("tea", Fraction(1, 5)), key="taxed", by=BUYER, terms=PAID, tenders=(CARD,)
+    ).order
+    other = oc.ProposeAmendment(proposal="p", addition=taxed("cup", Fraction(1, 10)))
+    with pytest.raises(InvalidTaxError):
+        shop.do(order.id, other)
+    shop.do(order.id, evolve(other, addition=taxed("cup", Fraction(1, 5))))

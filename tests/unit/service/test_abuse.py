@@ -189,6 +189,13 @@ def test_nothing_else_can_be_assigned(shop: Shop, field: str) -> None:
 
 TEA: Final = LineId("tea")
 NAIVE: Final = datetime(2026, 1, 1)  # noqa: DTZ001 - it is bad on purpose
+
+
+def held(blocks: Any) -> oc.PlaceHold:  # noqa: ANN401 - it is bad on purpose
+    """A hold that stops what it is given."""
+    return oc.PlaceHold(kind=HoldKind("fraud"), blocks=blocks)
+
+
 BAD_REQUESTS: Final[list[tuple[str, Callable[[], object]]]] = [
     ("an unknown line", lambda: oc.CancelUnits(units=((LineId("gold"), 1),))),
     ("no unit", lambda: oc.CancelUnits(units=((TEA, 0),))),
@@ -203,7 +210,8 @@ BAD_REQUESTS: Final[list[tuple[str, Callable[[], object]]]] = [
     ("units without end", lambda: oc.CancelUnits(units=((TEA, 2**63),))),
     ("a line twice", lambda: oc.CancelUnits(units=((TEA, 1), (TEA, 1)))),
     ("no lines", lambda: oc.CancelUnits(units=())),
-    ("a hold on nothing", lambda: oc.PlaceHold(kind=HoldKind("fraud"), blocks=())),
+    ("a hold on nothing", lambda: held(())),
+    ("a hold on a word", lambda: held(Blocks.SHIP)),
     ("a hold on words", lambda: loose(oc.PlaceHold, kind="fraud", blocks=("everything",))),
     ("a hold of no kind", lambda: oc.PlaceHold(kind=HoldKind(""), blocks=(Blocks.SHIP,))),
     (
