@@ -10,7 +10,7 @@ from functools import reduce
 
 from attrs import evolve, frozen
 
-from ordercore.errors import OrderCoreError
+from ordercore.errors import BrokenContractError, OrderCoreError
 from ordercore.facts import Event
 from ordercore.inventory.audit import audit
 from ordercore.money import EUR, Money, sum_money
@@ -91,7 +91,11 @@ def at_any_time(world: World) -> Iterator[str]:
     if not world.store.history_of(STREAM):
         yield from (f"{entry.key} was sent for no order" for entry in ledger)
         return
-    order = world.order()
+    try:
+        order = world.order()
+    except BrokenContractError as error:
+        yield f"{error.code}: {error}"
+        return
     for entry in ledger:
         if entry.key not in order.payment.operations:
             yield f"{entry.key} is no saved intent"
