@@ -85,10 +85,10 @@ def test_what_the_standard_parser_would_take_is_refused(raw: bytes | str, path: 
 )
 def test_hostile_documents_cost_little(raw: str) -> None:
     """Depth and size are bounded before parsing, in linear time."""
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(PayloadError):
         loads(raw)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_the_bounds_are_exact() -> None:

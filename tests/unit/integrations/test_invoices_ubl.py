@@ -255,12 +255,12 @@ def test_the_digits_are_those_of_the_currency() -> None:
 )
 def test_large_documents_cost_little(raw: bytes) -> None:
     """Bounds hold while parsing, and checking grows with the number of lines only."""
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         assert read_invoice(raw).discrepancies
     except PayloadError as error:
         assert "/" == error.path  # noqa: PT017 - one of three is read
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_text_is_not_a_document() -> None:
