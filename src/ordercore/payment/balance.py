@@ -6,13 +6,12 @@ Every balance of an order's money, derived anew from the operations (RULES PAY-1
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from attrs import frozen
 
 from ordercore.ids import TenderId
 from ordercore.money import Currency, CurrencyMismatchError, Money
-from ordercore.payment._book import Book
 from ordercore.payment.model import FAILURES, Operation, OperationState, OperationStatus, Tender
 from ordercore.payment.state import PaymentState
 
@@ -106,32 +105,29 @@ def planned(state: PaymentState, owed: Money) -> Mapping[TenderId, Money]:
     >>> planned(PaymentState(tenders=(card, gift)), Money(10, EUR))
     {'card': Money(7, EUR), 'gift': Money(3, EUR)}
     """
-    book = state.book
+    dead = _dead(state)
+    open_ = [one.id for one in state.tenders if one.amount is None and one.id not in dead]
+    heir = open_[-1] if open_ else None
     parts = dict.fromkeys((tender.id for tender in state.tenders), 0)
     rest = owed.minor
     for tender in state.tenders:
-        limit = _limit(state, book, tender)
-        if limit is not None:
-            if tender.amount is not None and tender.amount.currency is not owed.currency:
-                raise CurrencyMismatchError(tender.amount.currency.code, owed.currency.code)
-            parts[tender.id] = min(limit, max(0, rest))
-            rest -= parts[tender.id]
-    for tender in state.tenders:
-        if _limit(state, book, tender) is None:
-            parts[tender.id] = max(0, rest)
+        if tender.id == heir:
+            continue
+        if tender.amount is not None and tender.amount.currency is not owed.currency:
+            raise CurrencyMismatchError(tender.amount.currency.code, owed.currency.code)
+        parts[tender.id] = min(_limit(state, tender, dead), max(0, rest))
+        rest -= parts[tender.id]
+    if heir is not None:
+        parts[heir] = max(0, rest)
     return {tender: Money(minor, owed.currency) for tender, minor in parts.items()}
 
 
-def _limit(state: PaymentState, book: Book, tender: Tender) -> int | None:
-    """The most that a tender is to pay; None: whatever is left."""
-    sums = book.of(tender.id)
-    brought = max(0, sums.taken + sums.authorised + sums.authorisations_in_flight)
-    if is_dead(state, tender):
-        return brought
-    if tender.amount is not None:
+def _limit(state: PaymentState, tender: Tender, dead: Container[TenderId]) -> int:
+    """The most that a tender is to pay that does not take the rest."""
+    if tender.amount is not None and tender.id not in dead:
         return tender.amount.minor
-    later = [other for other in state.tenders if other.amount is None and not is_dead(state, other)]
-    return None if later[-1] is tender else brought
+    sums = state.book.of(tender.id)
+    return max(0, sums.taken + sums.authorised + sums.authorisations_in_flight)
 
 
 def is_dead(state: PaymentState, tender: Tender) -> bool:
@@ -143,18 +139,24 @@ def is_dead(state: PaymentState, tender: Tender) -> bool:
     Source:
         RULES PAY-5.
     """
-    if _is_withdrawn(state, tender):
-        return True
-    tried = [found for found in state.of(Operation.AUTHORISE) if found.intent.tender == tender.id]
-    return bool(tried) and tried[-1].status is OperationStatus.DECLINED and tried[-1].is_final
+    return tender.id in _dead(state)
 
 
-def _is_withdrawn(state: PaymentState, tender: Tender) -> bool:
-    """Whether a person voided an authorisation of it since it got its last chance."""
-    return any(
-        found.intent.withdraws
-        and found.intent.tender == tender.id
-        and not found.is_forgiven
-        and found.status not in FAILURES
+def _dead(state: PaymentState) -> frozenset[TenderId]:
+    """The ids of all tenders that pay no more by themselves, in one walk."""
+    last = {found.intent.tender: found for found in state.of(Operation.AUTHORISE)}
+    declined = {
+        tender
+        for tender, found in last.items()
+        if found.status is OperationStatus.DECLINED and found.is_final
+    }
+    return frozenset(declined | _withdrawn(state))
+
+
+def _withdrawn(state: PaymentState) -> set[TenderId]:
+    """Of which a person voided an authorisation since they got their last chance."""
+    return {
+        found.intent.tender
         for found in state.of(Operation.VOID)
-    )
+        if found.intent.withdraws and not found.is_forgiven and found.status not in FAILURES
+    }

@@ -139,16 +139,15 @@ class Desk:
         """What authorisations cover: all of one that lasts, what is being captured of others."""
         return sum(
             self.book.capturing(found) if self.fades(found) else self.book.live(found)
-            for found in self.state.of(Operation.AUTHORISE)
-            if tender in {None, found.intent.tender}
+            for found in self.state.authorisations(tender)
         )
 
     def authorising(self, tender: TenderId | None = None) -> int:
         """What is being authorised; not what the payer has abandoned, though it may still come."""
         return sum(
             found.in_flight.minor
-            for found in self.state.of(Operation.AUTHORISE)
-            if not found.is_abandoned and tender in {None, found.intent.tender}
+            for found in self.state.authorisations(tender)
+            if not found.is_abandoned
         )
 
     def is_settled(self, capture: OperationState) -> bool:
@@ -274,6 +273,8 @@ def authorisations(desk: Desk) -> Iterator[Want]:
         return
     gap = desk.needed - desk.lasting() - desk.authorising()
     for tender, part in desk.planned.items():
+        if gap <= 0:
+            return
         if not _may_authorise(desk, tender):
             continue
         own = desk.book.of(tender)
@@ -291,7 +292,7 @@ def _may_authorise(desk: Desk, tender: TenderId) -> bool:
         return False
     if not desk.can(tender).takes(desk.basis.currency):
         return False
-    attempts = [old for old in desk.state.of(Operation.AUTHORISE) if old.intent.tender == tender]
+    attempts = tuple(desk.state.authorisations(tender))
     if any(old.is_open and not old.is_abandoned for old in attempts):
         return False
     return not attempts or not desk.must_wait(attempts[-1].intent)

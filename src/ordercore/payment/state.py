@@ -4,7 +4,7 @@ All that is known about an order's money: the state that payment facts are folde
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 from attrs import field, frozen
@@ -46,6 +46,19 @@ class PaymentState:
     def of(self, operation: Operation) -> Iterator[OperationState]:
         """The operations of one kind, oldest first."""
         return (state for state in self.operations.values() if state.intent.operation is operation)
+
+    @cached_property
+    def _authorisations(self) -> Mapping[TenderId, Iterable[OperationState]]:
+        found: dict[TenderId, list[OperationState]] = {}
+        for state in self.of(Operation.AUTHORISE):
+            found.setdefault(state.intent.tender, []).append(state)
+        return found
+
+    def authorisations(self, tender: TenderId | None = None) -> Iterable[OperationState]:
+        """All authorisations, or those of one tender, oldest first."""
+        if tender is None:
+            return self.of(Operation.AUTHORISE)
+        return self._authorisations.get(tender, ())
 
     def tender(self, tender: TenderId) -> Tender | None:
         """The tender with this id."""

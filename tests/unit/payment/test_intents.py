@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from attrs import evolve
 
 from ordercore.ids import OrderId, PartyId, Reference, TenderId
 from ordercore.money import EUR
-from ordercore.payment.balance import totals
+from ordercore.payment.balance import planned, totals
 from ordercore.payment.commands import RecordPayment, ReportOperation
 from ordercore.payment.intents import is_covered, next_intents, operation_key
 from ordercore.payment.model import DueWhen, Intent, Operation, Tender, TenderKind
@@ -294,6 +295,33 @@ def test_what_is_open_wakes_the_order() -> None:
     shop = shop_of()
     shop.work()
     assert [START + LIFETIME] == list(wake_payment(shop.state))
+
+
+def steps_to_plan(count: int) -> int:
+    """How many calls it takes to share what is owed among so many cards that were authorised."""
+    tenders = tuple(
+        Tender(id=TenderId(f"card-{number}"), amount=euro(1)) for number in range(count)
+    )
+    shop = shop_of(*tenders, Tender(id=CARD))
+    shop.work()
+    seen = 0
+
+    def note(_frame: object, event: str, _what: object) -> None:
+        nonlocal seen
+        seen += event == "call"
+
+    assert shop.state.book
+    sys.setprofile(note)
+    try:
+        planned(shop.state, euro(10_000))
+    finally:
+        sys.setprofile(None)
+    return seen
+
+
+def test_planning_goes_over_the_tenders_once() -> None:
+    """Twice the tenders take twice the steps, not four times as many."""
+    assert steps_to_plan(60) < 3 * steps_to_plan(30)
 
 
 def test_keys_fit_every_gateway() -> None:
