@@ -90,7 +90,7 @@ class _Goods:
             raise InvalidDraftError(f"line {self.id}", "its flags must be true or false")
         if self.minimum_age is not None:
             checked_quantity(self.minimum_age, "minimum age", least=0, most=OLDEST)
-        if self.weight_g != 0 or type(self.weight_g) is not int:
+        if type(self.weight_g) is not int or self.weight_g != 0:
             checked_quantity(self.weight_g, "weight_g", least=0)
 
 

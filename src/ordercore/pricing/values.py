@@ -203,7 +203,7 @@ class UnitPrice:
             raise InvalidPriceError("a unit", f"it must be Money, not {kind}")
         if self.amount.minor < 0:
             raise InvalidPriceError("a unit", "it must not be below zero")
-        if self.per != 1 or type(self.per) is not int:
+        if type(self.per) is not int or self.per != 1:
             checked_quantity(self.per, "units per price", most=MOST_UNITS_PER_PRICE)
 
 

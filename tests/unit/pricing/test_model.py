@@ -80,7 +80,7 @@ def test_a_price_below_zero_is_refused() -> None:
         PricingPolicy(minimum_unit_price=eur(-1))
 
 
-@pytest.mark.parametrize("per", [0, -1, 1.0, True])
+@pytest.mark.parametrize("per", [0, -1, 1.0, True, Decimal("sNaN")])
 def test_a_price_is_for_a_whole_number_of_units(per: object) -> None:
     """Zero units have no price."""
     with pytest.raises(InvalidQuantityError):
@@ -113,6 +113,7 @@ def test_identifiers_have_one_clean_form(field: str, name: object) -> None:
         ("minimum_age", 200),
         ("weight_g", -1),
         ("weight_g", 1.5),
+        ("weight_g", Decimal("sNaN")),
         ("taxes", "VAT"),
         ("taxes", (Fraction(1, 5),)),
         ("discounts", (eur(5),)),
