@@ -32,7 +32,11 @@ from ordercore.order.refusals import (
 from ordercore.order.rules import is_stock_ready, open_units
 from ordercore.order.status import order_status
 from ordercore.order.terms import Blocks, InvoiceWhen, ReleaseOn
-from ordercore.payment.cards import mask_card_numbers, without_card_number
+from ordercore.payment.cards import (
+    mask_card_numbers,
+    reference_without_card,
+    without_card_number,
+)
 from ordercore.payment.model import Tender
 from ordercore.pricing.totals import check_still_valid
 
@@ -64,16 +68,23 @@ def place(order: Order | None, command: oc.Place, now: datetime) -> _Events:
         at=now,
     )
     references = tuple(
-        ev.ReferenceAdded(
-            system=checked_id(system, "system"), value=checked_id(value, "reference"), at=now
-        )
-        for system, value in command.references
+        ev.ReferenceAdded(system=system, value=value, at=now)
+        for system, value in map(_reference, command.references)
     )
     holds = tuple(
         ev.HoldPlaced(kind=kind, blocks=(Blocks.CONFIRM,), reason="by the terms", at=now)
         for kind in command.terms.holds_at_placement
     )
     return (placed, *references, *holds)
+
+
+def _reference(given: tuple[str, str]) -> tuple[str, str]:
+    """A system and its name for the order; no card number in either (RULES PAY-8)."""
+    system, value = given
+    return (
+        reference_without_card(checked_id(system, "system")),
+        reference_without_card(checked_id(value, "reference")),
+    )
 
 
 def _check_tenders(tenders: tuple[Tender, ...], total: Money) -> None:
@@ -267,7 +278,7 @@ def change_tags(order: Order, command: oc.ChangeTags, now: datetime) -> _Events:
 
 def add_reference(order: Order, command: oc.AddReference, now: datetime) -> _Events:
     """Record what another system calls this order."""
-    reference = (checked_id(command.system, "system"), checked_id(command.value, "reference"))
+    reference = _reference((command.system, command.value))
     if reference in order.references:
         return ()
     return (ev.ReferenceAdded(system=reference[0], value=reference[1], at=now),)

@@ -17,7 +17,13 @@ from attrs import define
 
 from ordercore.errors import InvalidValueError
 
-__all__ = ["CardNumberError", "looks_like_card", "mask_card_numbers", "without_card_number"]
+__all__ = [
+    "CardNumberError",
+    "looks_like_card",
+    "mask_card_numbers",
+    "reference_without_card",
+    "without_card_number",
+]
 
 _MASK: Final = "[card number removed]"
 _DIGITS: Final = re.compile(r"(?<![0-9A-Za-z])[0-9]+(?![0-9A-Za-z])")
@@ -33,6 +39,18 @@ _BRANDS: Final = re.compile(
     r"|62[0-9]{14,17}"  # UnionPay
     r"|(?:50|5[6-8]|6[0-9])[0-9]{10,17}"  # Maestro and its kin
 )
+_WRITTEN: Final = re.compile(
+    r"(?<![0-9A-Za-z])(?=("
+    r"[0-9]{15,16}|[0-9]{4}([ -])[0-9]{4}\2[0-9]{4}\2[0-9]{4}|[0-9]{4}([ -])[0-9]{6}\3[0-9]{5}"
+    r")(?![0-9A-Za-z]))"
+)
+"""Digits as they stand on a card, so that they are not looked for in any other grouping."""
+_MAJOR: Final = re.compile(
+    r"4[0-9]{15}"
+    r"|(?:5[1-5][0-9]{2}|222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}"
+    r"|3[47][0-9]{13}"
+)
+"""Visa, Mastercard and American Express."""
 
 
 @define
@@ -132,4 +150,28 @@ def without_card_number(text: str, name: str) -> str:
     """
     if looks_like_card(text):
         raise CardNumberError(name)
+    return text
+
+
+def reference_without_card(text: str) -> str:
+    """
+    The name that another system gave an order, unless it is a number of the major brands.
+
+    Stricter in what counts than `without_card_number`: ids of shops and channels are long numbers
+    too, and some pass the Luhn check. Only 15 or 16 digits of Visa, Mastercard or American Express
+    count, in one piece or in groups as on the card.
+
+    Raises:
+        CardNumberError: It is one; the error does not repeat it.
+
+    Source:
+        RULES PAY-8.
+
+    >>> reference_without_card("902-1845936-5435065"), reference_without_card("450789469")
+    ('902-1845936-5435065', '450789469')
+    """
+    for found in _WRITTEN.finditer(_plain(text)):
+        digits = found[1].replace(" ", "").replace("-", "")
+        if _MAJOR.fullmatch(digits) is not None and _passes_luhn(digits):
+            raise CardNumberError("the reference")
     return text

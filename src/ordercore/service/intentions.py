@@ -24,6 +24,7 @@ from ordercore.order.commands import AddReference, ChangeDestination, ChangeGrou
 from ordercore.order.party import Party
 from ordercore.order.refusals import InvalidTextError
 from ordercore.order.terms import InvalidTermsError, Terms
+from ordercore.payment.cards import reference_without_card
 from ordercore.payment.policy import Capabilities
 from ordercore.payment.store_value import StoreValueCommand
 from ordercore.ports.unit_of_work import AlreadyClaimedError, UniqueClaim
@@ -258,7 +259,8 @@ def reference_of(system: str, value: str) -> tuple[str, str]:
 
 
 def _reference(system: str, value: str) -> UniqueClaim:
-    return UniqueClaim(*reference_of(system, value))
+    scope, name = reference_of(system, value)
+    return UniqueClaim(reference_without_card(scope), reference_without_card(name))
 
 
 _WITH_PARTIES: Final = (Place, ChangeDestination, ChangeGroups)

@@ -5,7 +5,12 @@ import pytest
 from ordercore.ids import Key, Reference, TenderId
 from ordercore.money import EUR, Money
 from ordercore.payment.answers import Declined, DeclineKind, Pending, Succeeded, Unknown
-from ordercore.payment.cards import CardNumberError, looks_like_card, mask_card_numbers
+from ordercore.payment.cards import (
+    CardNumberError,
+    looks_like_card,
+    mask_card_numbers,
+    reference_without_card,
+)
 from ordercore.payment.commands import RecordPayment, ReportOperation, RetryPayment
 from ordercore.payment.events import OperationActionRequired
 from ordercore.payment.model import Operation, RecordedPayment, Tender
@@ -108,3 +113,44 @@ def test_secrets_are_never_printed() -> None:
     )
     retry = RetryPayment(tender=TenderId("card"), instrument="tok_canary")
     assert "canary" not in repr(tender) + repr(action) + repr(retry)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4111111111111111",
+        "4111 1111 1111 1111",
+        "4111-1111-1111-1111",
+        "5555555555554444",
+        "2223003122003222",
+        "378282246310005",
+        "3782 822463 10005",
+        "paid: 4111111111111111",
+        "1234-4111-1111-1111-1111",
+        "٤١١١١١١١١١١١١١١١",
+    ],
+)
+def test_a_card_number_is_no_reference(text: str) -> None:
+    """PAY-8: as it stands on the card, whatever is around it (ABUSE 36)."""
+    with pytest.raises(CardNumberError) as raised:
+        reference_without_card(text)
+    assert text not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "902-1845936-5435065",
+        "450789469",
+        "gid://shopify/Order/5678901234567",
+        "2000003508897546",
+        "4111111111111112",
+        "order4111111111111111",
+        "41111111-1111-1111-1111-111111111111",
+        "6011111111111117",
+        "30569309025904",
+    ],
+)
+def test_names_of_shops_and_channels_are_references(text: str) -> None:
+    """Ids of orders are long numbers too: what no major brand has is left alone."""
+    assert text == reference_without_card(text)

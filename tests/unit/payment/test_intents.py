@@ -310,7 +310,7 @@ def steps_to_plan(count: int) -> int:
         nonlocal seen
         seen += event == "call"
 
-    assert shop.state.book
+    assert shop.state.book.total.authorised == 10_000
     sys.setprofile(note)
     try:
         planned(shop.state, euro(10_000))

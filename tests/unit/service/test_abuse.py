@@ -17,10 +17,12 @@ from ordercore.ids import Actor, CreditId, HoldKind, LineId, OrderId, ParcelId, 
 from ordercore.money import EUR, USD, Money
 from ordercore.order import commands as oc
 from ordercore.order.balance import balance
+from ordercore.order.decide import decide
 from ordercore.order.guards import allowed
 from ordercore.order.status import statuses
 from ordercore.order.terms import Blocks, Terms
 from ordercore.payment import commands as pc
+from ordercore.payment.cards import CardNumberError
 from ordercore.payment.model import Tender, TenderKind
 from ordercore.payment.policy import Capabilities, PaymentPolicy
 from ordercore.ports.repositories import Store, UnknownOrderError
@@ -370,6 +372,28 @@ def test_a_card_number_is_nowhere(shop: Shop) -> None:
     shown = f"{error} {error!r} {error.facts} {dump(shop.store)}"
     assert PAN not in shown
     assert PAN.replace(" ", "") not in shown
+
+
+@pytest.mark.parametrize("number", [PAN, PAN.replace(" ", "")])
+def test_a_card_number_is_no_name_of_an_order(shop: Shop, number: str) -> None:
+    """Neither as the reference nor as the system, nor twice; it is kept and shown nowhere."""
+    calls = (
+        lambda: shop.do(ORDER, oc.AddReference(system="erp", value=number)),
+        lambda: shop.do(ORDER, oc.AddReference(system=number, value="1")),
+        place(shop, references=(("erp", number),)),
+        place(shop, references=(("erp", number), ("erp", number))),
+    )
+    for call in calls:
+        error = refused(shop, call)
+        assert isinstance(error, CardNumberError)
+        assert number not in f"{error} {error!r} {error.facts} {dump(shop.store)}"
+
+
+def test_the_core_refuses_a_card_number_by_itself(shop: Shop) -> None:
+    """Not only the service does: whoever decides without it is refused as well."""
+    named = oc.AddReference(system="erp", value=PAN.replace(" ", ""))
+    with pytest.raises(CardNumberError):
+        decide(shop.load(ORDER), named, shop.clock.now)
 
 
 def test_a_reduction_below_zero_is_refused(shop: Shop) -> None:
