@@ -67,6 +67,21 @@ class CaptureWhen(StrEnum):
     MANUAL = "manual"
 
 
+def _capture(_instance: object, attribute: Attribute[CaptureWhen], value: object) -> None:
+    if type(value) is not CaptureWhen:
+        problem = f"it must be a CaptureWhen such as CaptureWhen.PLACEMENT, {_kind(value)}"
+        raise InvalidPaymentError(attribute.name, problem)
+
+
+def _yes_or_no(_instance: object, attribute: Attribute[bool], value: object) -> None:
+    if type(value) is not bool:
+        raise InvalidPaymentError(attribute.name, f"it must be true or false, {_kind(value)}")
+
+
+def _kind(value: object) -> str:
+    return f"not {type(value).__name__}"
+
+
 @frozen(kw_only=True)
 class Capabilities:
     """
@@ -85,12 +100,12 @@ class Capabilities:
     exponents: Mapping[str, int] = field(factory=dict[str, int], converter=_exponents)
     key_lifetime: timedelta = field(default=timedelta(hours=24), validator=_duration)
     call_timeout: timedelta = field(default=timedelta(seconds=30), validator=_duration)
-    partial_capture: bool = True
-    multiple_capture: bool = True
-    partial_void: bool = False
-    look_up: bool = True
+    partial_capture: bool = field(default=True, validator=_yes_or_no)
+    multiple_capture: bool = field(default=True, validator=_yes_or_no)
+    partial_void: bool = field(default=False, validator=_yes_or_no)
+    look_up: bool = field(default=True, validator=_yes_or_no)
     over_capture: Fraction = field(default=Fraction(0), validator=_ratio)
-    refund_before_settlement: bool = True
+    refund_before_settlement: bool = field(default=True, validator=_yes_or_no)
     settlement_delay: timedelta = field(default=timedelta(days=1), validator=_duration)
     authorisation_lifetime: timedelta = field(default=timedelta(days=7), validator=_duration)
 
@@ -120,7 +135,7 @@ class PaymentPolicy:
         docs/how-it-works.md, Money effects; RULES PAY-2, PAY-4, PAY-5.
     """
 
-    capture: CaptureWhen = CaptureWhen.DISPATCH
+    capture: CaptureWhen = field(default=CaptureWhen.DISPATCH, validator=_capture)
     send_window: timedelta = field(default=timedelta(minutes=15), validator=_duration)
     clock_skew: timedelta = field(default=timedelta(minutes=1), validator=_duration)
     max_delay: timedelta = field(default=timedelta(minutes=30), validator=_duration)
@@ -139,12 +154,7 @@ class PaymentPolicy:
     soft_retries: int = field(default=3, validator=_retries)
     soft_retry_after: timedelta = field(default=timedelta(hours=1), validator=_duration)
     renew_before: timedelta = field(default=timedelta(0), validator=_duration)
-    capture_whole: bool = False
-
-    def __attrs_post_init__(self) -> None:
-        """Check the whole."""
-        if type(self.capture) is not CaptureWhen:
-            raise InvalidPaymentError("payment policy", "it does not say when to capture")
+    capture_whole: bool = field(default=False, validator=_yes_or_no)
 
     @property
     def horizon(self) -> timedelta:

@@ -272,8 +272,10 @@ class Tax:
 
 def _check_rate(code: str, rate: object) -> None:
     if type(rate) is not Fraction:
-        raise InvalidTaxError(code, f"its rate must be a Fraction, not {type(rate).__name__}")
+        problem = "its rate must be a Fraction such as Fraction(19, 100)"
+        raise InvalidTaxError(code, f"{problem}, not {type(rate).__name__}")
     if not 0 <= rate <= HIGHEST_RATE:
-        raise InvalidTaxError(code, f"its rate must lie in 0..{HIGHEST_RATE}")
+        problem = f"its rate must lie in 0..{HIGHEST_RATE}, such as Fraction(19, 100) for 19 %"
+        raise InvalidTaxError(code, problem)
     if rate.denominator > LONGEST_RATE:
         raise InvalidTaxError(code, "its rate has more than 18 decimal places")

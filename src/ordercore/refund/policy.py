@@ -131,7 +131,8 @@ class PercentFee(Fee):
     def check(self) -> None:
         """Refuse more than everything."""
         if type(self.rate) is not Fraction or not 0 <= self.rate <= 1:
-            raise InvalidRefundError(f"fee {self.name}", "its rate must be a fraction of 0 to 1")
+            problem = "its rate must be a Fraction from 0 to 1, such as Fraction(10, 100)"
+            raise InvalidRefundError(f"fee {self.name}", problem)
 
     def amount_kept(self, on: GoodsReturned) -> Money:
         """The fraction of everything so far, less that of what was before."""

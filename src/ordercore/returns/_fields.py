@@ -5,9 +5,9 @@ Converters and validators of the fields in this room.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Final
+from typing import Final, TypeVar
 
-from attrs import define
+from attrs import Attribute, define
 
 from ordercore._fields import (
     MOST_PARTS,
@@ -21,6 +21,7 @@ from ordercore._fields import (
 )
 from ordercore.errors import InvalidValueError
 from ordercore.ids import ReturnId, checked_id
+from ordercore.moment import Period
 
 __all__ = [
     "InvalidReturnError",
@@ -31,12 +32,16 @@ __all__ = [
     "item_id",
     "line_id",
     "location_id",
+    "period",
+    "period_or_none",
     "return_id",
     "serials",
     "tuple_of",
     "units",
     "words",
 ]
+
+_T = TypeVar("_T")
 
 
 @define
@@ -63,6 +68,19 @@ def serials(value: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(checked)) != len(checked):
         raise InvalidReturnError("serials", "one of them stands there twice")
     return checked
+
+
+def period(_: object, attribute: Attribute[_T], value: _T) -> None:
+    """An attrs validator: a length of time in calendar units, never a bare number."""
+    if type(value) is not Period:
+        problem = f"it must be a Period such as Period(days=30), not {type(value).__name__}"
+        raise InvalidReturnError(attribute.name, problem)
+
+
+def period_or_none(_: object, attribute: Attribute[_T], value: _T) -> None:
+    """An attrs validator: a length of time in calendar units, where there is one."""
+    if value is not None:
+        period(_, attribute, value)
 
 
 def return_id(value: ReturnId) -> ReturnId:

@@ -16,7 +16,17 @@ from attrs import field, frozen
 
 from ordercore.ids import ItemId
 from ordercore.moment import BusinessCalendar, Period, Window, after, utc
-from ordercore.returns._fields import count, fraction, instant, item_id
+from ordercore.returns._fields import (
+    a,
+    count,
+    fraction,
+    instant,
+    item_id,
+    period,
+    period_or_none,
+    tuple_of,
+    words,
+)
 from ordercore.returns.model import Disposition, FreightPayer, Grade, ReturnReason
 
 __all__ = [
@@ -60,29 +70,29 @@ class WithdrawalRight:
     within 14 days, and it may wait for the goods. Some goods are exempt, some once opened.
     """
 
-    window: Period = FOURTEEN_DAYS
-    exempt: tuple[str, ...] = ()
+    window: Period = field(default=FOURTEEN_DAYS, validator=period)
+    exempt: tuple[str, ...] = field(default=(), validator=tuple_of(str))
     """Categories that the right does not cover."""
-    exempt_when_opened: tuple[str, ...] = ()
-    refund_within: Period = FOURTEEN_DAYS
-    refund_waits: RefundWaits = RefundWaits.GOODS
+    exempt_when_opened: tuple[str, ...] = field(default=(), validator=tuple_of(str))
+    refund_within: Period = field(default=FOURTEEN_DAYS, validator=period)
+    refund_waits: RefundWaits = field(default=RefundWaits.GOODS, validator=a(RefundWaits))
 
 
 @frozen(kw_only=True)
 class CategoryWindow:
     """Another window for one category of goods."""
 
-    category: str
-    window: Period
+    category: str = field(validator=words)
+    window: Period = field(validator=period)
 
 
 @frozen(kw_only=True)
 class Season:
     """Orders placed on these local days may come back until the end of ``returnable_until``."""
 
-    placed_from: date
-    placed_until: date
-    returnable_until: date
+    placed_from: date = field(validator=a(date))
+    placed_until: date = field(validator=a(date))
+    returnable_until: date = field(validator=a(date))
 
 
 @frozen(kw_only=True)
@@ -94,19 +104,19 @@ class ReasonRule:
     otherwise can for this reason.
     """
 
-    reason: ReturnReason
-    freight: FreightPayer = FreightPayer.SHOP
-    window: Period | None = None
-    despite_final_sale: bool = True
+    reason: ReturnReason = field(validator=a(ReturnReason))
+    freight: FreightPayer = field(default=FreightPayer.SHOP, validator=a(FreightPayer))
+    window: Period | None = field(default=None, validator=period_or_none)
+    despite_final_sale: bool = field(default=True, validator=a(bool))
 
 
 @frozen(kw_only=True)
 class GradeRule:
     """What follows from a grade unless the inspection says something else (RULES R-4)."""
 
-    grade: Grade
-    disposition: Disposition
-    accepted: bool = True
+    grade: Grade = field(validator=a(Grade))
+    disposition: Disposition = field(validator=a(Disposition))
+    accepted: bool = field(default=True, validator=a(bool))
     deduction: Fraction = field(default=Fraction(0), converter=fraction)
     """The part of the goods' value that is kept back."""
 
@@ -139,23 +149,29 @@ class ReturnPolicy:
     actors, or a beginning with a star such as ``staff:*``.
     """
 
-    window: Period | None = THIRTY_DAYS
+    window: Period | None = field(default=THIRTY_DAYS, validator=period_or_none)
     tz: str = "UTC"
     days_from_dispatch: int = field(default=14, validator=count)
     """After so many days goods count as delivered when nobody reports it."""
-    category_windows: tuple[CategoryWindow, ...] = ()
-    final_sale: tuple[str, ...] = ()
+    category_windows: tuple[CategoryWindow, ...] = field(
+        default=(), validator=tuple_of(CategoryWindow)
+    )
+    final_sale: tuple[str, ...] = field(default=(), validator=tuple_of(str))
     """Categories that cannot come back."""
-    sealed_only: tuple[str, ...] = ()
+    sealed_only: tuple[str, ...] = field(default=(), validator=tuple_of(str))
     """Categories that cannot come back once opened."""
-    seasons: tuple[Season, ...] = ()
-    reasons: tuple[ReasonRule, ...] = FAULTS_OF_THE_SHOP
-    freight: FreightPayer = FreightPayer.CUSTOMER
+    seasons: tuple[Season, ...] = field(default=(), validator=tuple_of(Season))
+    reasons: tuple[ReasonRule, ...] = field(
+        default=FAULTS_OF_THE_SHOP, validator=tuple_of(ReasonRule)
+    )
+    freight: FreightPayer = field(default=FreightPayer.CUSTOMER, validator=a(FreightPayer))
     """Who pays for the way back where the reason does not say."""
-    withdrawal: WithdrawalRight | None = None
-    grades: tuple[GradeRule, ...] = USUAL_GRADES
-    approve_automatically: bool = False
-    granters: tuple[str, ...] = ("staff:*",)
+    withdrawal: WithdrawalRight | None = field(
+        default=None, validator=a(WithdrawalRight, optional=True)
+    )
+    grades: tuple[GradeRule, ...] = field(default=USUAL_GRADES, validator=tuple_of(GradeRule))
+    approve_automatically: bool = field(default=False, validator=a(bool))
+    granters: tuple[str, ...] = field(default=("staff:*",), validator=tuple_of(str))
 
     def __attrs_post_init__(self) -> None:
         """Check the time zone before it is needed."""

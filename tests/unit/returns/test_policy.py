@@ -255,3 +255,56 @@ def test_a_policy_is_checked_when_it_is_made() -> None:
     with pytest.raises(OrderCoreError):
         ReturnPolicy(days_from_dispatch=-1)
     assert datetime(2026, 1, 1, tzinfo=UTC) == at("2026-01-01T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        (ReturnPolicy, "window", 30),
+        (ReturnPolicy, "freight", "shop"),
+        (ReturnPolicy, "granters", "staff:*"),
+        (ReturnPolicy, "final_sale", "food"),
+        (ReturnPolicy, "sealed_only", ["food"]),
+        (ReturnPolicy, "category_windows", (30,)),
+        (ReturnPolicy, "seasons", (date(2026, 1, 1),)),
+        (ReturnPolicy, "reasons", ("defective",)),
+        (ReturnPolicy, "withdrawal", True),
+        (ReturnPolicy, "grades", None),
+        (ReturnPolicy, "approve_automatically", 1),
+        (WithdrawalRight, "window", 14),
+        (WithdrawalRight, "refund_waits", "goods"),
+        (WithdrawalRight, "exempt", "food"),
+    ],
+    ids=lambda given: getattr(given, "__name__", repr(given)),
+)
+def test_a_policy_names_the_field_that_cannot_be(kind: type, name: str, value: object) -> None:
+    """A wrong setting is refused when the policy is made, not with the first order (X-4)."""
+    with pytest.raises(InvalidReturnError) as caught:
+        kind(**{name: value})
+    assert name == caught.value.name
+    assert str(caught.value).startswith(f"{name} cannot be used: ")
+
+
+def test_rules_of_a_policy_name_the_field_that_cannot_be() -> None:
+    """The rules inside a policy are checked when they are made as well."""
+    loose: list[tuple[str, type, dict[str, object]]] = [
+        ("window", CategoryWindow, {"category": "food", "window": 3}),
+        ("category", CategoryWindow, {"category": None, "window": Period(days=3)}),
+        ("reason", ReasonRule, {"reason": "defective"}),
+        ("freight", ReasonRule, {"reason": MIND, "freight": "shop"}),
+        ("grade", GradeRule, {"grade": "a_new", "disposition": Disposition.RESTOCK}),
+        ("disposition", GradeRule, {"grade": Grade.A_NEW, "disposition": "restock"}),
+        (
+            "placed_from",
+            Season,
+            {
+                "placed_from": datetime(2026, 11, 1, tzinfo=UTC),
+                "placed_until": date(2026, 12, 24),
+                "returnable_until": date(2027, 1, 31),
+            },
+        ),
+    ]
+    for name, kind, fields in loose:
+        with pytest.raises(InvalidReturnError) as caught:
+            kind(**fields)
+        assert name == caught.value.name

@@ -3,6 +3,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from functools import partial
 from typing import Any, Final
 
@@ -35,9 +36,11 @@ from ordercore.ports.unit_of_work import (
 from ordercore.pricing.discounts import PercentOff
 from ordercore.pricing.draft import Draft
 from ordercore.pricing.explain import explain
+from ordercore.pricing.model import Tax
 from ordercore.pricing.slots import SlotSet
 from ordercore.pricing.totals import price
 from ordercore.refund.model import CreditCause, PriceReduction, RefundRequest
+from ordercore.refund.policy import PercentFee
 from ordercore.returns import commands as rc
 from ordercore.returns.model import ReturnUnits
 from ordercore.service.sync import OrderService
@@ -473,6 +476,22 @@ MIX_UPS: Final[dict[str, tuple[Callable[[Shop], object], str]]] = {
     "ten as a rate": (
         lambda _: loose(PercentOff, code="TEN", rate=10),
         "discount TEN cannot be used: its rate must be a Fraction from 0 to 1",
+    ),
+    "nineteen as a rate of tax": (
+        lambda _: loose(Tax, code="vat", rate=19),
+        "such as Fraction(19, 100), not int",
+    ),
+    "nineteen times the base": (
+        lambda _: loose(Tax, code="vat", rate=Fraction(19)),
+        "such as Fraction(19, 100) for 19 %",
+    ),
+    "ten as the rate of a fee": (
+        lambda _: loose(PercentFee, name="restocking", rate=10),
+        "from 0 to 1, such as Fraction(10, 100)",
+    ),
+    "a word for when to capture": (
+        lambda _: loose(PaymentPolicy, capture="placement"),
+        "capture cannot be used: it must be a CaptureWhen such as CaptureWhen.PLACEMENT",
     ),
 }
 
