@@ -90,13 +90,14 @@ def split(order: Order, command: oc.SplitOrder, now: datetime) -> _Events:
 
     Raises:
         InvalidUnitsError, NothingToCancelError: The units are not open, or named wrongly.
-        NotToSplitError: A location works on them, a credit has lowered their price, or nothing
-            would be left.
+        NotToSplitError: A location works on them, a credit has lowered their price, nothing would
+            be left, the order has delivery groups, or other allotments shall bind the new one.
 
     Source:
         RULES O-7.
     """
     _check_other(order, command.order)
+    _check_whole(order, command)
     wanted = _wanted(order, command)
     plan = plan_cancel(order.fulfilment, wanted, open_units=_open(order), now=now)
     if plan.asked or plan.left:
@@ -122,6 +123,14 @@ def split(order: Order, command: oc.SplitOrder, now: datetime) -> _Events:
 def _check_other(order: Order, other: OrderId) -> None:
     if other in {order.id, *(link.order for link in order.links)}:
         raise StageOfLifeError(other)
+
+
+def _check_whole(order: Order, command: oc.SplitOrder) -> None:
+    """What belongs to units but does not stand on a line must not be lost on the way."""
+    if order.groups:
+        raise NotToSplitError("its units are divided into delivery groups; take them off first")
+    if command.terms is not None and {*command.terms.bound_by} != {*order.terms.bound_by}:
+        raise NotToSplitError("its units count for allotments that do not bind the new order")
 
 
 def _open(order: Order) -> dict[LineId, int]:
@@ -209,7 +218,8 @@ def opening(order: Order, command: Linking, events: _Events, now: datetime) -> _
     """
     The first facts of the order that *command* makes from *order*; *events* are the older one's.
 
-    What was held there is held here at once: the same units in the same places, the same holds.
+    What was held there is held here at once: the same units in the same places and allotments, the
+    same holds. A hold that somebody has released there is not placed anew here.
 
     Raises:
         TendersDoNotFitError, QuotationExpiredError: As with any placement.
@@ -218,6 +228,9 @@ def opening(order: Order, command: Linking, events: _Events, now: datetime) -> _
     placed, *more = own.place(None, _placement(order, command, events, link.credit), now)
     if isinstance(placed, ev.OrderPlaced):
         placed = evolve(placed, made_from=evolve(link, order=order.id))
+    if isinstance(command, oc.SplitOrder):
+        known = order.terms.holds_at_placement
+        more = [one for one in more if not (isinstance(one, ev.HoldPlaced) and one.kind in known)]
     return (placed, *more, *_brought(order, command, events, now))
 
 
@@ -260,7 +273,7 @@ def _brought(order: Order, command: Linking, events: _Events, now: datetime) -> 
         return
     for event in events:
         if isinstance(event, UnitsReleased):
-            yield UnitsReserved(stream, event.allocations, at=now)
+            yield UnitsReserved(stream, event.allocations, event.allotments, at=now)
     for hold in order.holds:
         yield ev.HoldPlaced(
             kind=hold.kind,

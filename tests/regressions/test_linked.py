@@ -1,0 +1,95 @@
+"""Orders made from orders, and divided orders: what once got lost on the way must not again."""
+
+from __future__ import annotations
+
+import pytest
+from attrs import evolve
+
+from ordercore.ids import HoldKind, ItemId, LineId, LocationId, OrderId
+from ordercore.inventory.audit import audit
+from ordercore.inventory.commands import PolicyLine, SetStockPolicy
+from ordercore.inventory.model import StockPlace, StockPolicy
+from ordercore.order import commands as oc
+from ordercore.order.groups import DeliveryGroup
+from ordercore.order.linked import NotToSplitError
+from ordercore.order.party import Destination
+from ordercore.order.terms import Terms
+from tests.laws.order_world import CARD, STAFF, Shop, line
+
+TEA = LineId("tea")
+PART = OrderId("o-1-S1")
+WEB = LocationId("web")
+BY_HAND = Terms(release_automatically=False)
+BOUND = evolve(BY_HAND, bound_by=(WEB,))
+GIFT = DeliveryGroup(id="gift", units=((TEA, 1),), destination=Destination(country="IT"))
+
+
+def split_of(units: int, terms: Terms | None = None) -> oc.SplitOrder:
+    """So many units of tea become an order of their own."""
+    return oc.SplitOrder(order=PART, units=((TEA, units),), tenders=(CARD,), terms=terms)
+
+
+def bound_shop() -> Shop:
+    """Ten units are there; the web may sell five of them."""
+    shop = Shop()
+    shop.receive("tea", 10)
+    policy = PolicyLine(item=ItemId("tea"), location=WEB, policy=StockPolicy(allotment=True))
+    shop.service.stock.execute(SetStockPolicy(lines=(policy,)), by=STAFF)
+    shop.receive("tea", 5, WEB)
+    return shop
+
+
+def sold(shop: Shop) -> int:
+    """How much of the allotment is taken; the ledger agrees with the counters."""
+    assert [] == list(audit(shop.store.ledger(), shop.store.all_counters()))
+    return shop.store.counters((ItemId("tea"),))[StockPlace(ItemId("tea"), WEB)].reserved
+
+
+def test_an_order_with_delivery_groups_is_not_split() -> None:
+    """O-7, O-8: the goods of a group once went to the address of the order, without its gift."""
+    shop = Shop()
+    shop.receive("tea", 4)
+    order = shop.place(line("tea", 4), terms=BY_HAND)
+    shop.do(order.id, oc.ChangeGroups(groups=(GIFT,)))
+    with pytest.raises(NotToSplitError, match="delivery groups"):
+        shop.do(order.id, split_of(1))
+    shop.do(order.id, oc.ChangeGroups(groups=()))
+    shop.do(order.id, split_of(1))
+    assert 1 == shop.load(PART).stock.reserved(TEA)
+
+
+def test_a_split_keeps_the_allotment_of_the_units_that_move() -> None:
+    """I-11: a part once freed its allotment, and others could sell the units again."""
+    shop = bound_shop()
+    order = shop.place(line("tea", 5), terms=BOUND)
+    shop.do(order.id, split_of(2))
+    assert 5 == sold(shop)
+    assert [(WEB, 2)] == [(at.location, at.reserved) for at in shop.load(PART).stock.allotments]
+    shop.do(PART, oc.Cancel())
+    assert 3 == sold(shop)
+
+
+def test_a_split_into_other_allotments_is_refused() -> None:
+    """I-11: units that were sold through one channel are not sold through another as well."""
+    shop = bound_shop()
+    order = shop.place(line("tea", 5), terms=BOUND)
+    with pytest.raises(NotToSplitError, match="allotments"):
+        shop.do(order.id, split_of(2, BY_HAND))
+    assert 5 == sold(shop)
+
+
+def test_a_split_places_no_hold_anew_that_somebody_has_released() -> None:
+    """O-7: a part was once stopped for a check that its order had passed."""
+    review, fraud = HoldKind("review"), HoldKind("fraud")
+    shop = Shop()
+    shop.receive("tea", 4)
+    order = shop.place(line("tea", 4), terms=evolve(BY_HAND, holds_at_placement=(review, fraud)))
+    shop.do(order.id, oc.ReleaseHold(kind=review))
+    before = shop.load(order.id).holds
+    shop.do(order.id, split_of(1))
+    assert [fraud] == [hold.kind for hold in before]
+    assert before == shop.load(PART).holds
+    later = evolve(split_of(1), order=OrderId("o-1-S2"))
+    checked = evolve(BY_HAND, holds_at_placement=(review, HoldKind("new")))
+    shop.do(order.id, evolve(later, terms=checked))
+    assert {fraud, "new"} == {hold.kind for hold in shop.load(OrderId("o-1-S2")).holds}
