@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final, cast
 
 from ordercore.facts import Event
+from ordercore.fulfilment.planning import withdrawn
 from ordercore.ids import LineId, TenderId, checked_id
 from ordercore.money import CurrencyMismatchError, Money, sum_money
 from ordercore.order import commands as oc
@@ -14,7 +15,7 @@ from ordercore.order._cancel import cancel
 from ordercore.order._stages import stock_given_back
 from ordercore.order.completion import not_complete
 from ordercore.order.documents import NothingToInvoiceError, invoice
-from ordercore.order.groups import check_groups, check_not_begun
+from ordercore.order.groups import check_groups, check_not_begun, regrouped
 from ordercore.order.model import Hold, Order
 from ordercore.order.quote import check_fresh
 from ordercore.order.refusals import (
@@ -53,6 +54,7 @@ def place(order: Order | None, command: oc.Place, now: datetime) -> _Events:
     check_still_valid(command.priced, now)
     command.terms.payment.check(command.terms.capabilities)
     _check_tenders(command.tenders, command.priced.total)
+    _check_gateway(command)
     check_groups(command.priced, command.groups)
     placed = ev.OrderPlaced(
         series=command.terms.order_series,
@@ -85,6 +87,13 @@ def _reference(given: tuple[str, str]) -> tuple[str, str]:
         reference_without_card(checked_id(system, "system")),
         reference_without_card(checked_id(value, "reference")),
     )
+
+
+def _check_gateway(command: oc.Place) -> None:
+    currency = command.priced.currency
+    through = [tender for tender in command.tenders if tender.uses_gateway and not tender.account]
+    if through and not command.terms.capabilities.takes(currency):
+        raise TendersDoNotFitError(f"the gateway does not take {currency.code}")
 
 
 def _check_tenders(tenders: tuple[Tender, ...], total: Money) -> None:
@@ -182,8 +191,9 @@ def move_to_stage(order: Order, command: oc.MoveToStage, now: datetime) -> _Even
         raise UnknownStageError(command.stage, "the terms do not know it")
     if stage.inside != status:
         raise UnknownStageError(command.stage, f"it is inside {stage.inside}, not {status}")
-    if rule.steps and order.stage and (order.stage, command.stage) not in rule.steps:
-        raise UnknownStageError(command.stage, f"there is no step to it from {order.stage}")
+    if not rule.allows(order.stage, command.stage):
+        here = order.stage or "where the order is"
+        raise UnknownStageError(command.stage, f"there is no step to it from {here}")
     return (*stock_given_back(order, stage, now), ev.StageChanged(stage=command.stage, at=now))
 
 
@@ -229,12 +239,22 @@ def change_destination(order: Order, command: oc.ChangeDestination, now: datetim
 
 
 def change_groups(order: Order, command: oc.ChangeGroups, now: datetime) -> _Events:
-    """Divide the units anew; what a location works on, or has sent, stays (RULES O-8)."""
+    """
+    Divide the units anew: work that is only planned for what changes is planned anew.
+
+    Raises:
+        GroupFixedError: Work on a group that changes has begun, or is held.
+
+    Source:
+        RULES O-8.
+    """
     check_groups(order.priced, command.groups)
-    check_not_begun(order.fulfilment, order.groups, command.groups)
     if command.groups == order.groups:
         return ()
-    return (ev.GroupsChanged(groups=command.groups, at=now),)
+    names = regrouped(order.priced, order.groups, command.groups)
+    check_not_begun(order.fulfilment, names)
+    gone = withdrawn(order.fulfilment, now, groups=names)
+    return (*gone, ev.GroupsChanged(groups=command.groups, at=now))
 
 
 def issue_invoice(order: Order, command: oc.IssueInvoice, now: datetime) -> _Events:

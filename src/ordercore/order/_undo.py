@@ -9,6 +9,7 @@ from attrs import evolve
 
 from ordercore.facts import Event
 from ordercore.ids import LineId
+from ordercore.money import Money
 from ordercore.order import commands as oc
 from ordercore.order import events as ev
 from ordercore.order._cancel import cancel
@@ -18,6 +19,8 @@ from ordercore.order.parts import part_of
 from ordercore.order.refusals import NotToUndoError
 from ordercore.order.rules import open_units
 from ordercore.pricing.model import PricedCharge, PricedLine, PricedOrder
+from ordercore.pricing.slots import NO_SLOTS, SlotSet
+from ordercore.refund.model import CreditCause
 
 __all__ = ["undo"]
 
@@ -28,14 +31,31 @@ def undo(order: Order, command: oc.UndoAmendment, now: datetime) -> tuple[Event,
 
     Raises:
         NotToUndoError: No such amendment stands, something of it was sent or cancelled, or it
-            lowered a price: a credit that was given is not taken back.
+            lowered a price: a credit that was given is not taken back; or not all
+            that its units cost came back.
     """
     found = next((known for known in order.amendments if known.proposal == command.proposal), None)
     if found is None:
         raise NotToUndoError(command.proposal, "there is no confirmed amendment of this name")
     if found.reductions or found.charges:
         raise NotToUndoError(command.proposal, "a credit that was given is not taken back")
+    gone = part_of(order.priced, dict(found.removals)) if found.removals else None
+    if gone is not None and gone.total != _given_back(order, found):
+        raise NotToUndoError(command.proposal, "what it took away was not worth its price any more")
     return tuple(_undone(order, found, command, now))
+
+
+def _given_back(order: Order, found: ev.AmendmentProposed) -> Money:
+    """What was credited for the units that the amendment took away, their charges included."""
+    amount = Money.zero(order.priced.currency)
+    for credit in order.credits:
+        slots: dict[LineId, SlotSet] = {}
+        for part in credit.parts:
+            if part.line is not None:
+                slots[part.line] = slots.get(part.line, NO_SLOTS) | part.slots
+        if credit.cause is CreditCause.CANCELLED and slots == dict(found.removals):
+            amount = credit.amount
+    return amount
 
 
 def _undone(
@@ -47,7 +67,7 @@ def _undone(
     if found.removals:
         back = part_of(order.priced, dict(found.removals))
         first.append(ev.LinesAdded(addition=_renamed(order, back, found.proposal), at=now))
-    if found.destination is not None and found.before is not None:
+    if found.before is not None and found.destination == order.destination:
         first.append(ev.DestinationChanged(destination=found.before, at=now))
     yield from first
     wanted: dict[LineId, int] = {}

@@ -13,8 +13,9 @@ from datetime import datetime
 
 from attrs import define, evolve
 
-from ordercore.errors import NotFoundError, RefusedError
+from ordercore.errors import ConflictError, NotFoundError, RefusedError
 from ordercore.facts import Event
+from ordercore.fulfilment.events import FulfilmentCancelRequested
 from ordercore.ids import LineId, checked_id
 from ordercore.inventory.events import UnitsReleased, UnitsReserved
 from ordercore.inventory.model import Allocation
@@ -35,8 +36,10 @@ from ordercore.refund.model import Credit, CreditCause, RefundRequest
 
 __all__ = [
     "AddedTwiceError",
+    "AmendmentInWorkError",
     "EmptyProposalError",
     "ProposalExistsError",
+    "ProposalStaleError",
     "UnknownProposalError",
     "confirm",
     "decline",
@@ -57,6 +60,25 @@ class ProposalExistsError(RefusedError):
     """A proposal of this name waits already."""
 
     sentence = "A proposal {proposal} waits for an answer already."
+    proposal: str
+
+
+@define
+class AmendmentInWorkError(RefusedError):
+    """A location has units in work that the change removes."""
+
+    sentence = (
+        "A location works on units that the proposal {proposal} removes; cancel them first, and"
+        " propose the rest when it has agreed."
+    )
+    proposal: str
+
+
+@define
+class ProposalStaleError(ConflictError):
+    """Units were cancelled or sent since, so that the change would remove other ones."""
+
+    sentence = "The order has changed since {proposal} was proposed; propose it anew."
     proposal: str
 
 
@@ -151,10 +173,11 @@ def _find(order: Order, name: str) -> ev.AmendmentProposed:
 
 def confirm(order: Order, command: oc.ConfirmAmendment, now: datetime) -> tuple[Event, ...]:
     """
-    Carry the proposal out, unless the facts since then forbid any of it.
+    Carry the proposal out, unless the facts since then forbid any of it: wholly or not.
 
-    Units to be removed that a location has in work already are asked back, as a cancel asks for
-    them (RULES O-5): they stay while it says no, and the rest of the change stands.
+    Raises:
+        ProposalStaleError: Other units of a line are the last ones now.
+        AmendmentInWorkError: A location works on units that it removes.
     """
     return tuple(_confirmed(order, _find(order, command.proposal), now))
 
@@ -165,6 +188,8 @@ def _confirmed(order: Order, found: ev.AmendmentProposed, now: datetime) -> Iter
         _check_addition(order, found.addition, now)
         first.append(ev.LinesAdded(addition=found.addition, at=now))
     if found.destination is not None:
+        if found.before != order.destination:
+            raise ProposalStaleError(found.proposal)
         first.append(ev.DestinationChanged(destination=found.destination, at=now))
     after = replay(first, order)
     if found.reductions or found.charges:
@@ -175,8 +200,18 @@ def _confirmed(order: Order, found: ev.AmendmentProposed, now: datetime) -> Iter
     if found.removals:
         wanted: dict[LineId, int] = {line: len(slots) for line, slots in found.removals}
         gone = tuple(cancel(after, wanted, now, found.reason))
+        _check_gone(found, gone)
         yield from gone
         yield from _taken_over(order, found, gone, now)
+
+
+def _check_gone(found: ev.AmendmentProposed, gone: tuple[Event, ...]) -> None:
+    """A change is carried out as it was shown, and does not wait for anybody's answer."""
+    if any(isinstance(event, FulfilmentCancelRequested) for event in gone):
+        raise AmendmentInWorkError(found.proposal)
+    closed = [event.items for event in gone if isinstance(event, ev.UnitsCancelled)]
+    if [dict(items) for items in closed] != [dict(found.removals)]:
+        raise ProposalStaleError(found.proposal)
 
 
 def _taken_over(

@@ -15,8 +15,7 @@ __all__ = ["ended_holds", "why_ended"]
 
 
 def _is_paid(order: Order) -> bool:
-    sums = balance(order)
-    return sums.held >= sums.owed
+    return not balance(order).to_collect.is_positive
 
 
 def _is_covered(order: Order) -> bool:

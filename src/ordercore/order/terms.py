@@ -170,6 +170,17 @@ class StageRule:
         if any(not {*step} <= {*names, NO_STAGE} for step in self.steps):
             raise InvalidTermsError("steps", "each must lead from one known stage to another")
 
+    def allows(self, here: str, there: str) -> bool:
+        """
+        Whether a step leads from one stage to another; *here* is empty where the order is in none.
+
+        Where the steps do not say how the first stage is entered, it is one to which none leads.
+        """
+        if not self.steps or (here, there) in self.steps:
+            return True
+        begins = {target for source, target in self.steps if source == NO_STAGE}
+        return here == NO_STAGE and not begins and all(there != target for _, target in self.steps)
+
     def find(self, name: str) -> Stage | None:
         """The stage with this name."""
         return next((stage for stage in self.stages if stage.name == name), None)

@@ -112,7 +112,7 @@ def _expires(at: Scene) -> Iterator[Task]:
     deadline = confirm_by(at.order)
     if deadline is None or at.now < deadline or at.order.fulfilment.totals.dispatched:
         return
-    if at.sums.held.is_positive and at.sums.held >= at.sums.owed:
+    if at.sums.held.is_positive and not at.sums.to_collect.is_positive:
         return
     if not has_open_operations(at.order):
         yield ExpireOrder()

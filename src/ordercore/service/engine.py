@@ -68,6 +68,8 @@ from ordercore.service.turn import SYSTEM, Intention, Receipt, RunawayError, Set
 __all__ = ["SYSTEM", "Engine", "Intention", "Receipt", "RunawayError", "Settings"]
 
 _QUEUE: Final = CheckQueue()
+_LATER: Final = (*get_args(RemoteTask), CheckQueue)
+"""What is not settled before a commit."""
 
 
 @frozen(kw_only=True)
@@ -136,6 +138,8 @@ class Engine:
             turn, now = await self._step(turn, None, Intention(), serving=False)
             first = first or turn.due(now)
             self._check_rounds(next(numbers), first)
+            if any(not isinstance(task, _LATER) and turn.is_open(task) for task in turn.due(now)):
+                continue  # stock is taken once in a commit: the rest comes with the next
             remote = (task for task in turn.due(now) if isinstance(task, RemoteTask))
             task = next((task for task in remote if task not in answered), None)
             if task is None:
@@ -258,7 +262,7 @@ class Engine:
                 (
                     task
                     for task in turn.due(now)
-                    if not isinstance(task, RemoteTask | CheckQueue) and turn.is_open(task)
+                    if not isinstance(task, _LATER) and turn.is_open(task)
                 ),
                 None,
             )
@@ -268,6 +272,7 @@ class Engine:
             events = events or await self._settled(task, turn.current, now, serving=serving)
             if not events:
                 turn.answered.add(task)
+            turn.has_taken = turn.has_taken or (isinstance(task, ReserveStock) and bool(events))
             turn.add(events)
 
     async def _settled(

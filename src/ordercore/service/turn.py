@@ -13,7 +13,6 @@ from attrs import define, field, frozen
 from ordercore.errors import BrokenContractError, ConflictError
 from ordercore.facts import Event
 from ordercore.ids import Actor, Key, OrderId, StreamId
-from ordercore.inventory.events import UnitsReserved
 from ordercore.order.decide import evolve as fold
 from ordercore.order.model import Order
 from ordercore.order.party import Party
@@ -102,6 +101,8 @@ class Turn:
     events: list[Event] = field(factory=list[Event])
     answered: set[Task] = field(factory=set[Task])
     committed: Committed | None = None
+    has_taken: bool = False
+    """Whether the next commit takes stock that was read: what is read does not know of it."""
     is_late: bool = False
     """Whether ``committed`` is what somebody else wrote first under the same key."""
     purses: dict[StreamId, Purse] = field(factory=dict[StreamId, Purse])
@@ -137,8 +138,7 @@ class Turn:
         """
         if task in self.answered:
             return False
-        takes_stock = isinstance(task, ReserveStock)
-        return not (takes_stock and any(isinstance(at, UnitsReserved) for at in self.events))
+        return not (self.has_taken and isinstance(task, ReserveStock))
 
     @property
     def paying(self) -> Iterator[StreamChange]:
@@ -157,7 +157,8 @@ class Turn:
 
     def told(self, error: Exception) -> Exception:
         """The error as the caller understands it: a new order never had a version."""
-        if type(error) is VersionConflictError and self.read is None:
+        is_new = isinstance(error, VersionConflictError) and error.expected == 0
+        if type(error) is VersionConflictError and is_new and error.stream not in self.purses:
             return OrderExistsError(error.stream, error.expected, error.actual)
         return error
 
