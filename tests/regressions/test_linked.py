@@ -5,13 +5,16 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
+from ordercore.fulfilment import commands as fc
+from ordercore.fulfilment.model import WorkStatus
 from ordercore.ids import HoldKind, ItemId, LineId, LocationId, OrderId
 from ordercore.inventory.audit import audit
 from ordercore.inventory.commands import PolicyLine, SetStockPolicy
 from ordercore.inventory.model import StockPlace, StockPolicy
 from ordercore.order import commands as oc
-from ordercore.order.groups import DeliveryGroup
+from ordercore.order.groups import DeliveryGroup, GroupFixedError
 from ordercore.order.linked import NotToSplitError
+from ordercore.order.model import Order
 from ordercore.order.party import Destination
 from ordercore.order.terms import Terms
 from tests.laws.order_world import CARD, STAFF, Shop, line
@@ -93,3 +96,60 @@ def test_a_split_places_no_hold_anew_that_somebody_has_released() -> None:
     checked = evolve(BY_HAND, holds_at_placement=(review, HoldKind("new")))
     shop.do(order.id, evolve(later, terms=checked))
     assert {fraud, "new"} == {hold.kind for hold in shop.load(OrderId("o-1-S2")).holds}
+
+
+def works(order: Order) -> dict[str, int]:
+    """By group, the units of tea that somebody shall send."""
+    return {
+        work.group: sum(known.remaining for known in work.lines)
+        for work in order.fulfilment.open_orders
+    }
+
+
+def divided(groups: tuple[DeliveryGroup, ...] = ()) -> tuple[Shop, Order]:
+    """Four units of tea, planned and released by nobody, in these groups."""
+    shop = Shop()
+    shop.receive("tea", 4)
+    order = shop.place(line("tea", 4), terms=BY_HAND)
+    return shop, shop.do(order.id, oc.ChangeGroups(groups=groups)).order
+
+
+def test_groups_that_change_are_planned_anew() -> None:
+    """O-8: units that were planned already once went to the address that they had before."""
+    shop, order = divided()
+    assert {"": 4} == works(order)
+    order = shop.do(order.id, oc.ChangeGroups(groups=(GIFT,))).order
+    assert {"gift": 1, "": 3} == works(order)
+    moved = evolve(GIFT, destination=Destination(country="CH"))
+    rest = {work.id for work in order.fulfilment.open_orders if not work.group}
+    order = shop.do(order.id, oc.ChangeGroups(groups=(moved,))).order
+    assert {"gift": 1, "": 3} == works(order)
+    assert rest == {work.id for work in order.fulfilment.open_orders if not work.group}
+    order = shop.do(order.id, oc.ChangeGroups(groups=())).order
+    assert {"": 4} == works(order)
+    assert 4 == order.stock.reserved(TEA)
+
+
+def test_groups_of_goods_without_stock_are_planned_anew() -> None:
+    """O-8: what is made to order has no stock to take back, but work that is planned."""
+    made = evolve(line("tea", 4), tracks_stock=False)
+    shop = Shop()
+    order = shop.place(made, terms=BY_HAND)
+    assert {"": 4} == works(order)
+    order = shop.do(order.id, oc.ChangeGroups(groups=(GIFT,))).order
+    assert {"gift": 1, "": 3} == works(order)
+
+
+def test_a_group_whose_work_is_released_is_not_changed() -> None:
+    """O-8: units without a named group could once be divided while somebody packed them."""
+    shop, order = divided()
+    (work,) = order.fulfilment.open_orders
+    shop.do(order.id, fc.ReleaseFulfilment(fulfilment=work.id))
+    with pytest.raises(GroupFixedError, match="without a name"):
+        shop.do(order.id, oc.ChangeGroups(groups=(GIFT,)))
+    shop, order = divided((GIFT,))
+    gift = next(work for work in order.fulfilment.open_orders if work.group == "gift")
+    shop.do(order.id, fc.HoldFulfilment(fulfilment=gift.id, reason="look at it"))
+    with pytest.raises(GroupFixedError, match="gift"):
+        shop.do(order.id, oc.ChangeGroups(groups=()))
+    assert WorkStatus.HELD is shop.load(order.id).fulfilment.orders[gift.id].status

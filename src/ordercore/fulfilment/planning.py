@@ -6,7 +6,7 @@ Both are tasks of the order, settled from its facts; nobody asks for them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from attrs import field, frozen
@@ -212,14 +212,26 @@ def work_begun(state: FulfilmentState) -> FulfilmentOrder | None:
     return next((order for order in state.open_orders if not _is_untouched(order)), None)
 
 
-def withdrawn(state: FulfilmentState, now: datetime) -> tuple[Event, ...]:
-    """The facts that take back all planned work on units of stock, which no location knows of."""
+def withdrawn(
+    state: FulfilmentState, now: datetime, *, groups: Container[str] | None = None
+) -> tuple[Event, ...]:
+    """
+    The facts that take back planned work, which no location knows of.
+
+    Args:
+        state: What is planned.
+        now: When it is taken back.
+        groups: Of which delivery groups, all their units; by default of all of them, the units of
+            stock.
+    """
     events: tuple[Event, ...] = ()
     for order in filter(_is_untouched, state.open_orders):
+        if groups is not None and order.group not in groups:
+            continue
         units = tuple(
             LineUnits(line=line.line, quantity=line.remaining)
             for line in order.lines
-            if line.tracked and line.remaining > 0
+            if (line.tracked or groups is not None) and line.remaining > 0
         )
         events += _reduction(state, order, units, now)
     return events

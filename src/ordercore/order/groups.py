@@ -8,7 +8,7 @@ begins with the last delivery of its groups (RULES R-3).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import date
 from enum import StrEnum, unique
 from typing import Final, TypeAlias
@@ -32,6 +32,7 @@ __all__ = [
     "check_groups",
     "check_not_begun",
     "group_of",
+    "regrouped",
 ]
 
 LONGEST_GIFT_MESSAGE: Final = 1_000
@@ -49,9 +50,9 @@ class InvalidGroupError(InvalidValueError):
 
 @define
 class GroupFixedError(RefusedError):
-    """Work on a delivery group has begun."""
+    """Work on a delivery group has begun, or is held."""
 
-    sentence = "The delivery group {group} cannot be changed: a location works on it already."
+    sentence = "The delivery group {group} cannot be changed: work on it has begun, or is held."
     group: str
 
 
@@ -166,22 +167,38 @@ def check_groups(priced: PricedOrder, groups: tuple[DeliveryGroup, ...]) -> None
                 raise InvalidGroupError(group.id, f"line {line_id} has not so many units")
 
 
-def check_not_begun(
-    state: FulfilmentState, old: tuple[DeliveryGroup, ...], new: tuple[DeliveryGroup, ...]
-) -> None:
+def regrouped(
+    priced: PricedOrder, old: tuple[DeliveryGroup, ...], new: tuple[DeliveryGroup, ...]
+) -> frozenset[str]:
+    """The names of the groups that change, come or go; that of units in no named one is empty."""
+    before = {group.id: group for group in old}
+    after = {group.id: group for group in new}
+    changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
+    for line in priced.lines:
+        if _named(old, line.id) != _named(new, line.id):
+            changed.add("")
+    return frozenset(changed)
+
+
+def _named(groups: tuple[DeliveryGroup, ...], line: LineId) -> int:
+    return sum(group.wanted(line) for group in groups)
+
+
+def check_not_begun(state: FulfilmentState, names: Container[str]) -> None:
     """
-    Refuse to change a group whose units a location works on or has sent.
+    Refuse to change groups whose units a location works on, holds or has sent.
 
     Raises:
-        GroupFixedError: It is changed or gone.
+        GroupFixedError: Work on one of these groups is more than planned.
+
+    Source:
+        RULES O-8.
     """
-    begun = {
-        work.group for work in state.orders.values() if work.status is not WorkStatus.CANCELLED
-    }
-    after = {group.id: group for group in new}
-    for group in old:
-        if group.id in begun and after.get(group.id) != group:
-            raise GroupFixedError(group.id)
+    for work in state.orders.values():
+        is_sent = any(line.dispatched for line in work.lines)
+        is_planned = work.status in {WorkStatus.PLANNED, WorkStatus.CANCELLED}
+        if work.group in names and (is_sent or not is_planned):
+            raise GroupFixedError(work.group or "without a name")
 
 
 def group_of(groups: Iterable[DeliveryGroup], work: FulfilmentOrder | None) -> DeliveryGroup | None:

@@ -186,15 +186,16 @@ def test_the_return_window_begins_with_the_groups_last_delivery(shop: Shop) -> N
 
 
 def test_groups_can_be_changed_until_work_begins(shop: Shop) -> None:
-    """A group that a location works on stays as it is; the rest can be divided anew."""
+    """A group that a location works on stays as it is, the one without a name too."""
     terms = Terms(backorder=BackorderRule.ALLOW)
     order = placed(shop, HOME, lines=(line("tea", 4), line("cup", 1)), terms=terms)
     with pytest.raises(GroupFixedError):
         shop.do(order.id, oc.ChangeGroups(groups=()))
     with pytest.raises(GroupFixedError):
         shop.do(order.id, oc.ChangeGroups(groups=(evolve(HOME, method="slow"),)))
-    assert (HOME, GIFT) == shop.do(order.id, oc.ChangeGroups(groups=(HOME, GIFT))).order.groups
-    assert () == shop.do(order.id, oc.ChangeGroups(groups=(HOME, GIFT))).events
+    with pytest.raises(GroupFixedError, match="without a name"):
+        shop.do(order.id, oc.ChangeGroups(groups=(HOME, GIFT)))
+    assert () == shop.do(order.id, oc.ChangeGroups(groups=(HOME,))).events
 
 
 @pytest.mark.parametrize(
