@@ -217,6 +217,10 @@ def _at_placement(terms: Terms) -> Terms:
     return evolve(terms, payment=evolve(terms.payment, capture=CaptureWhen.PLACEMENT))
 
 
+def _by_hand(terms: Terms) -> Terms:
+    return evolve(terms, release_automatically=False)
+
+
 def _reviewed(terms: Terms) -> Terms:
     return evolve(terms, holds_at_placement=(HoldKind("review"),))
 
@@ -244,7 +248,9 @@ FLOWS: Final = (
         terms=_at_placement,
     ),
     Flow(name="amend up", steps=(_place, _propose_more, _confirm_change), live=2500),
-    Flow(name="amend down", steps=(_place, _propose_less, _confirm_change, _agree), live=2000),
+    Flow(
+        name="amend down", steps=(_place, _propose_less, _confirm_change), live=2000, terms=_by_hand
+    ),
     Flow(
         name="return and refund",
         steps=(*_SENT, _receive, _inspect, _refund),
