@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 
@@ -19,6 +19,7 @@ from ordercore.payment.account import Account
 from ordercore.payment.events import (
     StoreValueHeld,
     StoreValueLapsed,
+    StoreValueReleased,
     StoreValueReturned,
     StoreValueTaken,
 )
@@ -43,7 +44,7 @@ def euro(minor: int) -> Money:
 
 steps = st.lists(
     st.tuples(
-        st.sampled_from(["issue", "hold", "take", "release", "return", "lapse"]),
+        st.sampled_from(["issue", "hold", "take", "release", "return", "lapse", "wait"]),
         st.integers(1, 400),
         st.integers(0, 3),
         st.integers(0, 40),
@@ -52,11 +53,13 @@ steps = st.lists(
 )
 
 
-def command_of(kind: str, index: int, minor: int, hold_: int, days: int) -> StoreValueCommand:
+def command_of(
+    kind: str, index: int, minor: int, *, hold_: int, ends: datetime, now: datetime
+) -> StoreValueCommand:
     key, of = Key(f"{kind}-{index}"), Key(f"hold-{hold_}")
     match kind:
         case "issue":
-            return IssueValue(key=key, amount=euro(minor), expires_at=NOW + days * DAY + DAY)
+            return IssueValue(key=key, amount=euro(minor), expires_at=ends)
         case "hold":
             return HoldValue(key=of, amount=euro(minor))
         case "take":
@@ -66,24 +69,51 @@ def command_of(kind: str, index: int, minor: int, hold_: int, days: int) -> Stor
         case "return":
             return ReturnValue(key=key, hold=of, amount=euro(minor), expires_at=None)
         case _:
-            return ReportLapse(at=NOW + days * DAY)
+            return ReportLapse(at=now)
+
+
+def usable_again(event: Event, ends: Mapping[Key, datetime | None], now: datetime) -> Money:
+    """What a return or a release makes usable: all that returns, and of a hold what lasts."""
+    if isinstance(event, StoreValueReturned):
+        return event.asked
+    parts = event.parts if isinstance(event, StoreValueReleased) else ()
+    fresh = [part.amount for part in parts if (ends[part.lot] or now + DAY) > now]
+    return sum_money(fresh, EUR)
+
+
+def check_step(event: Event, gained: Money, usable: Money) -> None:
+    """One fact moves what was asked for, and makes usable what it may."""
+    if isinstance(event, StoreValueReturned | StoreValueReleased):
+        assert usable == gained
+    if isinstance(event, StoreValueHeld | StoreValueTaken | StoreValueReturned):
+        assert event.asked == sum_money((part.amount for part in event.parts), EUR)
 
 
 def law_of_value(steps: Iterable[tuple[str, int, int, int]]) -> None:
-    """Issued = left + held + taken + lapsed; nothing is below zero; what is asked is moved."""
-    account, issued, lapsed = Account(currency=EUR), euro(0), euro(0)
+    """
+    Issued = left + held + taken + lapsed; nothing is below zero; what is asked is moved.
+
+    And what has expired becomes usable again only as far as it was spent and returned.
+    """
+    account, issued, lapsed, now = Account(currency=EUR), euro(0), euro(0), NOW
+    ends: dict[Key, datetime | None] = {}
     for index, (kind, minor, hold_, days) in enumerate(steps):
-        command = command_of(kind, index, minor, hold_, days)
+        now += days * DAY if kind == "wait" else 0 * DAY
+        until = now + days * DAY + DAY
+        command = command_of(kind, index, minor, hold_=hold_, ends=until, now=now)
         events: tuple[Event, ...] = ()
         try:
-            events = deciding.decide_value(account, command, NOW)
+            events = deciding.decide_value(account, command, now)
         except (RefusedError, UnknownValueHoldError):
             continue
+        before = account.available(now)
         account = reduce(folding.evolve_value, events, account)
-        issued += euro(minor) if isinstance(command, IssueValue) else euro(0)
+        if isinstance(command, IssueValue):
+            issued += euro(minor)
+        if isinstance(command, IssueValue | ReturnValue):
+            ends[command.key] = command.expires_at
         for event in events:
-            if isinstance(event, StoreValueHeld | StoreValueTaken | StoreValueReturned):
-                assert event.asked == sum_money((part.amount for part in event.parts), EUR)
+            check_step(event, account.available(now) - before, usable_again(event, ends, now))
             if isinstance(event, StoreValueLapsed):
                 lapsed += sum_money((part.amount for part in event.parts), EUR)
     lots = [lot.left for lot in account.lots.values()]

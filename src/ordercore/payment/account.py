@@ -139,13 +139,15 @@ def replay_value(events: Iterable[Event], start: Account | None = None) -> Accou
 
 
 def _returned(account: Account, event: StoreValueReturned) -> Account:
+    """What comes back of an expired lot is a lot of its own: the rest of the old one lapses."""
     old = account.holds[event.hold]
     known = _held(account, event.hold, evolve(old, taken=_without(old.taken, event.parts)))
-    lots = dict(known.lots)
-    for lot in event.renewed:
-        lots[lot] = evolve(lots[lot], expires_at=event.expires_at)
-    known = _moved(evolve(known, lots=lots), event.parts, 1)
-    return _step(known, event.key, "return", event.asked)
+    back = tuple(part for part in event.parts if part.lot not in event.renewed)
+    anew = sum_money((part.amount for part in event.parts if part not in back), account.currency)
+    if anew.is_positive:
+        lot = Lot(id=event.key, left=anew, expires_at=event.expires_at)
+        known = evolve(known, lots={**known.lots, lot.id: lot})
+    return _step(_moved(known, back, 1), event.key, "return", event.asked)
 
 
 def _held(account: Account, key: Key, hold: ValueHold) -> Account:

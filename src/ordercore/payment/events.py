@@ -237,7 +237,12 @@ class StoreValueReleased(Event):
 
 @frozen(kw_only=True)
 class StoreValueReturned(Event):
-    """What was spent came back; ``renewed`` lots had expired and now end at ``expires_at``."""
+    """
+    What was spent came back.
+
+    What comes from the ``renewed`` lots, which had expired, is a lot of its own until
+    ``expires_at``; ``key`` is its name.
+    """
 
     key: Key
     hold: Key

@@ -129,7 +129,8 @@ class ReturnValue(Request):
     """
     Give back a part of what was taken, to the lots that were used last.
 
-    What comes from a lot that has expired by now may be used until ``expires_at``.
+    What comes from a lot that has expired by now is a lot of its own, which may be used until
+    ``expires_at``; what nobody had spent of the old one lapses.
     """
 
     key: Key = field(converter=key_id)

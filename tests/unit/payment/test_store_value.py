@@ -137,8 +137,21 @@ def test_what_returns_to_an_expired_lot_gets_a_new_term() -> None:
     spent = after(THREE, hold("h", 1_000), take("t", "h", 1_000))
     back = ReturnValue(key=Key("b"), hold=Key("h"), amount=euro(1_000), expires_at=later + 30 * DAY)
     account = after(spent, back, now=later)
-    assert later + 30 * DAY == account.lots[Key("soon")].expires_at
+    assert later + 30 * DAY == account.lots[Key("b")].expires_at
     assert euro(3_000) == account.available(later)
+
+
+def test_a_return_revives_nothing_that_was_never_spent() -> None:
+    """Of an expired lot only what was spent comes back; its rest, free or held, still lapses."""
+    start = after(Account(currency=EUR), issue("soon", 5_000, days=10))
+    spent = after(start, hold("h", 3_000), take("t", "h", 3_000), hold("other", 500))
+    later = NOW + 15 * DAY
+    back = ReturnValue(key=Key("b"), hold=Key("h"), amount=euro(3_000))
+    account = after(spent, back, ReleaseValue(key=Key("r"), hold=Key("other")), now=later)
+    assert euro(3_000) == account.available(later)
+    (lapsed,) = decide_value(account, ReportLapse(at=later), later)
+    assert isinstance(lapsed, StoreValueLapsed)
+    assert [euro(2_000)] == [part.amount for part in lapsed.parts]
 
 
 def test_a_gift_card_with_too_little_may_pay_a_part() -> None:
