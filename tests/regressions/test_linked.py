@@ -7,7 +7,7 @@ from attrs import evolve
 
 from ordercore.fulfilment import commands as fc
 from ordercore.fulfilment.model import WorkStatus
-from ordercore.ids import HoldKind, ItemId, LineId, LocationId, OrderId
+from ordercore.ids import CreditId, HoldKind, ItemId, LineId, LocationId, OrderId
 from ordercore.inventory.audit import audit
 from ordercore.inventory.commands import PolicyLine, SetStockPolicy
 from ordercore.inventory.model import StockPlace, StockPolicy
@@ -17,7 +17,10 @@ from ordercore.order.linked import NotToSplitError
 from ordercore.order.model import Order
 from ordercore.order.party import Destination
 from ordercore.order.terms import Terms
-from tests.laws.order_world import CARD, STAFF, Shop, line
+from ordercore.ports.unit_of_work import OrderExistsError
+from ordercore.pricing.slots import SlotSet
+from ordercore.refund.model import CreditCause, RefundItem, RefundRequest
+from tests.laws.order_world import CARD, STAFF, Shop, basket, line
 
 TEA = LineId("tea")
 PART = OrderId("o-1-S1")
@@ -153,3 +156,53 @@ def test_a_group_whose_work_is_released_is_not_changed() -> None:
     with pytest.raises(GroupFixedError, match="gift"):
         shop.do(order.id, oc.ChangeGroups(groups=()))
     assert WorkStatus.HELD is shop.load(order.id).fulfilment.orders[gift.id].status
+
+
+def test_units_that_a_new_price_takes_over_keep_their_allotment() -> None:
+    """I-11: a line under a new price once held units that its channel had not sold any more."""
+    shop = bound_shop()
+    order = shop.place(line("tea", 5), terms=BOUND)
+    cheaper = evolve(line("tea", 3, 900), id=LineId("tea-2"))
+    shop.do(
+        order.id,
+        oc.ProposeAmendment(proposal="p", addition=basket(cheaper), removals=((TEA, 3),)),
+    )
+    order = shop.do(order.id, oc.ConfirmAmendment(proposal="p")).order
+    assert 5 == sold(shop)
+    sums = {at.line: at.reserved for at in order.stock.allotments}
+    assert {TEA: 2, "tea-2": 3} == sums
+    shop.do(order.id, oc.Cancel())
+    assert 0 == sold(shop)
+
+
+def test_only_what_is_taken_over_keeps_its_allotment() -> None:
+    """I-11: units that go back may be sold again by their channel."""
+    shop = bound_shop()
+    order = shop.place(line("tea", 5), terms=BOUND)
+    fewer = evolve(line("tea", 1, 900), id=LineId("tea-2"))
+    shop.do(
+        order.id, oc.ProposeAmendment(proposal="p", addition=basket(fewer), removals=((TEA, 3),))
+    )
+    shop.do(order.id, oc.ConfirmAmendment(proposal="p"))
+    assert 3 == sold(shop)
+
+
+@pytest.mark.parametrize("kind", ["split", "exchange"])
+def test_a_new_order_does_not_get_the_name_of_another(kind: str) -> None:
+    """O-7, R-5: the answer once was to read again and retry, which can never help."""
+    shop = Shop()
+    shop.receive("tea", 9)
+    other = shop.place(line("tea", 1))
+    order = shop.place(line("tea", 4), terms=BY_HAND)
+    command: oc.SplitOrder | oc.ExchangeGoods = evolve(split_of(1), order=other.id)
+    if kind == "exchange":
+        order = shop.place(line("tea", 2))
+        shop.send_all(order.id, deliver=True)
+        item = RefundItem(line=TEA, slots=SlotSet.of(0, 1))
+        request = RefundRequest(id=CreditId("c-1"), cause=CreditCause.CLAIM, items=(item,))
+        quote = shop.service.quote_refund(order.id, request)
+        command = oc.ExchangeGoods(order=other.id, priced=basket(line("tea", 1)), quote=quote)
+    with pytest.raises(OrderExistsError) as caught:
+        shop.do(order.id, command)
+    assert other.stream == caught.value.stream
+    assert () == shop.load(order.id).links

@@ -16,7 +16,7 @@ from attrs import define, evolve
 from ordercore.errors import ConflictError, NotFoundError, RefusedError
 from ordercore.facts import Event
 from ordercore.fulfilment.events import FulfilmentCancelRequested
-from ordercore.ids import LineId, checked_id
+from ordercore.ids import LineId, LocationId, checked_id
 from ordercore.inventory.events import UnitsReleased, UnitsReserved
 from ordercore.inventory.model import Allocation
 from ordercore.money import CurrencyMismatchError
@@ -217,19 +217,38 @@ def _check_gone(found: ev.AmendmentProposed, gone: tuple[Event, ...]) -> None:
 def _taken_over(
     order: Order, found: ev.AmendmentProposed, gone: tuple[Event, ...], now: datetime
 ) -> Iterator[Event]:
-    """Units that lines of the addition take over from those that it replaces, without a gap."""
-    free = [row for event in gone if isinstance(event, UnitsReleased) for row in event.allocations]
+    """
+    Units that lines of the addition take over from those that it replaces, without a gap.
+
+    What was taken from allotments for them stays taken (RULES I-11).
+    """
+    freed = [event for event in gone if isinstance(event, UnitsReleased)]
+    free = [row for event in freed for row in event.allocations]
+    sold = [at for event in freed for at in event.allotments]
     rows: list[Allocation] = []
+    allotted: list[Allocation] = []
     for line in found.addition.lines if found.addition is not None else ():
         need = line.quantity if line.needs_fulfilment and line.tracks_stock else 0
         for place, row in enumerate(free):
             units = min(need, row.reserved) if row.item == line.item else 0
             if units:
                 rows.append(evolve(row, line=line.id, reserved=units, queued=0))
+                allotted += _still_sold(sold, rows[-1], row.line)
                 free[place] = evolve(row, reserved=row.reserved - units)
                 need -= units
     if rows:
-        yield UnitsReserved(order.stream, tuple(rows), at=now)
+        yield UnitsReserved(order.stream, tuple(rows), tuple(allotted), at=now)
+
+
+def _still_sold(sold: list[Allocation], row: Allocation, old: LineId) -> Iterator[Allocation]:
+    """What of the allotments that the line *old* frees the units of *row* keep; *sold* shrinks."""
+    left: dict[LocationId, int] = {}
+    for place, at in enumerate(sold):
+        units = min(at.reserved, left.get(at.location, row.reserved)) if at.line == old else 0
+        if units:
+            yield evolve(at, line=row.line, reserved=units)
+            sold[place] = evolve(at, reserved=at.reserved - units)
+            left[at.location] = left.get(at.location, row.reserved) - units
 
 
 def _lowered(order: Order, found: ev.AmendmentProposed) -> Credit:
