@@ -50,6 +50,7 @@ from ordercore.service.intentions import (
     intention_of,
     key_of,
     placing,
+    reason_of,
     reference_of,
     stream_of,
 )
@@ -118,7 +119,7 @@ class AsyncStockService:
             by=actor_of(by),
             key=key_of(key),
             stream=hold_of(hold),
-            reason=reason,
+            reason=reason_of(reason),
         )
         return await run_async(work, self._ports)
 
@@ -146,7 +147,8 @@ class AsyncCreditService:
         wanted = checked_value(command)
         if isinstance(wanted, Request):
             self._permissions.check(by, wanted, approved_by=approved_by)
-        work = self._engine.execute(account, wanted, by=actor_of(by), reason=reason)
+        why = reason_of(with_approval(reason, approved_by))
+        work = self._engine.execute(account, wanted, by=actor_of(by), reason=why)
         return await run_async(work, self._ports)
 
     async def account(self, account: str) -> Account:

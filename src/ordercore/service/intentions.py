@@ -59,6 +59,7 @@ __all__ = [
     "key_of",
     "marked",
     "placing",
+    "reason_of",
     "reference_of",
     "stream_of",
 ]
@@ -209,7 +210,7 @@ def intention_of(
         by=actor_of(by),
         key=key_of(key),
         fingerprint=marked(command, order),
-        reason=_reason(reason),
+        reason=reason_of(reason),
         claims=_claims(command),
         parties=_parties(command),
         counts=isinstance(command, Request),
@@ -217,7 +218,14 @@ def intention_of(
     )
 
 
-def _reason(text: str) -> str:
+def reason_of(text: str) -> str:
+    """
+    Why somebody wants it: of bearable length, and without card numbers (RULES PAY-8).
+
+    Raises:
+        InvalidTextError: It is no text.
+        LimitExceededError: It is longer than 2,000 characters.
+    """
     if type(text) is not str:
         raise InvalidTextError("a reason", LONGEST_REASON)
     return free_text(text)

@@ -114,8 +114,12 @@ def _covers(grants: tuple[Grant, ...], amount: Money) -> bool:
 
 
 def with_approval(reason: str, approved_by: Actor | None) -> str:
-    """The reason as the timeline keeps it: with the second person who approved."""
-    if approved_by is None:
+    """
+    The reason as the timeline keeps it: with the second person who approved.
+
+    A reason that is no text is left as it is: the door refuses it.
+    """
+    if approved_by is None or type(reason) is not str:
         return reason
     return f"{reason} (approved by {approved_by})" if reason else f"approved by {approved_by}"
 

@@ -51,6 +51,7 @@ from ordercore.service.intentions import (
     intention_of,
     key_of,
     placing,
+    reason_of,
     reference_of,
     stream_of,
 )
@@ -134,13 +135,14 @@ class StockService:
             OutOfStockError, InvalidDeadlineError, UnknownHoldError, HoldClosedError: See
                 `ordercore.inventory.decide.decide_stock`.
             KeyReusedError: The key belongs to another operation.
+            InvalidTextError, LimitExceededError: The reason is no text, or too long.
         """
         work = self._engine.execute(
             checked_operation(command),
             by=actor_of(by),
             key=key_of(key),
             stream=hold_of(hold),
-            reason=reason,
+            reason=reason_of(reason),
         )
         return run(work, self._ports)
 
@@ -174,11 +176,13 @@ class CreditService:
             UnknownAccountError: Nothing was ever issued to it.
             InsufficientValueError, UnknownValueHoldError, ValueKeyReusedError: See
                 `ordercore.payment.store_value.decide_value`.
+            InvalidTextError, LimitExceededError: The reason is no text, or too long.
         """
         wanted = checked_value(command)
         if isinstance(wanted, Request):
             self._permissions.check(by, wanted, approved_by=approved_by)
-        work = self._engine.execute(account, wanted, by=actor_of(by), reason=reason)
+        why = reason_of(with_approval(reason, approved_by))
+        work = self._engine.execute(account, wanted, by=actor_of(by), reason=why)
         return run(work, self._ports)
 
     def account(self, account: str) -> Account:
