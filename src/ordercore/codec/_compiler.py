@@ -270,7 +270,7 @@ class Compiler:
         def write(value: object) -> Json:
             name = type_name(type(value))
             if named.find(name) is not type(value):
-                raise Unfit(f"{name} is no {what} known here; see register_policy")
+                raise Unfit(f"must be a {what} known here (see register_policy), not {name}")
             fields = cast("dict[str, Json]", self.hooks(type(value)).write(value))
             return {TAG: name, **fields}
 

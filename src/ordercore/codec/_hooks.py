@@ -61,7 +61,9 @@ def enumerated(cls: type[Enum]) -> Hooks:
 
     def write(value: object) -> Json:
         if type(value) is not cls:
-            raise Unfit(f"must be a {cls.__name__}, not a {type(value).__name__}")
+            first = next(iter(cls)).name
+            name = cls.__name__
+            raise Unfit(f"must be a {name} such as {name}.{first}, not {type(value).__name__}")
         return cast("Json", value.value)
 
     def read(plain: object, _: object) -> object:
@@ -130,7 +132,7 @@ def first_that_writes(members: list[Hooks]) -> Writer:
                 return member.write(value)
             except Unfit:
                 continue
-        raise Unfit(f"a {type(value).__name__} is no member of the union")
+        raise Unfit(f"must be of another type, not {type(value).__name__}")
 
     return write
 

@@ -19,6 +19,7 @@ from typing import Final, TypeVar, cast
 
 from ordercore.codec._compiler import Compiler
 from ordercore.codec._leaves import Json, Unfit
+from ordercore.codec._misfit import misfit
 from ordercore.codec.failures import DecodeError, UnstorableValueError, problems_of
 from ordercore.codec.policies import register_policy
 
@@ -80,8 +81,9 @@ def to_plain(value: object, *, declared: object = None, full: bool = False) -> J
     try:
         return compiler.hooks(type(value) if declared is None else declared).write(value)
     except (Unfit, AttributeError, TypeError) as error:
-        problem = str(error) if isinstance(error, Unfit) else type(error).__name__
-        raise UnstorableValueError(type(value).__name__, problem) from error
+        wanted: object = type(value) if declared is None else declared
+        path, problem = misfit(compiler.hooks, value, wanted, error)
+        raise UnstorableValueError(path, problem) from error
 
 
 def from_plain(

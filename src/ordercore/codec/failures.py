@@ -58,10 +58,10 @@ class UnknownEventTypeError(BrokenContractError):
 
 @define
 class UnstorableValueError(InvalidValueError):
-    """A value that does not fit the declared type of its field."""
+    """A value that does not fit the declared type of its field; ``path`` leads to the field."""
 
-    sentence = "A {kind} cannot be stored: {problem}."
-    kind: str
+    sentence = "{path} {problem}."
+    path: str
     problem: str
 
 

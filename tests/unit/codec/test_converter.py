@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from enum import Enum, StrEnum, unique
 from fractions import Fraction
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import pytest
 from attrs import define, evolve, field, frozen
@@ -350,6 +350,33 @@ def test_a_value_that_could_not_be_read_again_is_not_written(name: str, value: o
     whole: dict[str, Any] = {"text": "a", "amount": Money(1, EUR), "when": NOON, name: value}
     with pytest.raises(UnstorableValueError):
         encode(Everything(**whole))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("text", None, "Everything.text must be text, not NoneType."),
+        ("parts", "x", "Everything.parts must be a tuple, not str."),
+        (
+            "parts",
+            (Part(id=LineId("1")), Part(id=LineId("2"), colour=cast("Any", "blue"))),
+            "Everything.parts[1].colour must be a Colour such as Colour.RED, not str.",
+        ),
+        ("pair", ("x", 1, 2), "Everything.pair must be a tuple of 2."),
+        ("by_line", {LineId("1"): "2"}, "Everything.by_line[] must be a set of slots, not str."),
+        (
+            "shape",
+            Unregistered(),
+            "Everything.shape must be a Shape known here (see register_policy), not Unregistered.",
+        ),
+    ],
+)
+def test_what_cannot_be_written_is_named_with_its_path(name: str, value: object, told: str) -> None:
+    """The message leads to the innermost field, and says nothing of its content."""
+    whole: dict[str, Any] = {"text": "a", "amount": Money(1, EUR), "when": NOON, name: value}
+    with pytest.raises(UnstorableValueError) as caught:
+        encode(Everything(**whole))
+    assert told == str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -485,6 +485,48 @@ MIX_UPS: Final[dict[str, tuple[Callable[[Shop], object], str]]] = {
         lambda _: loose(Tax, code="vat", rate=Fraction(19)),
         "such as Fraction(19, 100) for 19 %",
     ),
+    "a note of nothing": (
+        lambda shop: loose(shop.service.execute, ORDER, loose(oc.AddNote, text=None)),
+        "AddNote.text must be text, not NoneType.",
+    ),
+    "words that a hold blocks": (
+        lambda shop: loose(
+            shop.service.execute, ORDER, loose(oc.PlaceHold, kind="x", blocks=("ship",))
+        ),
+        "PlaceHold.blocks[0] must be a Blocks such as Blocks.CONFIRM, not str.",
+    ),
+    "units by line": (
+        lambda shop: loose(shop.service.execute, ORDER, loose(oc.CancelUnits, units={TEA: 1})),
+        "CancelUnits.units must be a tuple, not dict.",
+    ),
+    "a draft to add": (
+        lambda shop: loose(
+            shop.service.execute,
+            ORDER,
+            loose(
+                oc.ProposeAmendment,
+                proposal="p",
+                addition=Draft(currency=EUR, lines=(line("tea", 1),)),
+            ),
+        ),
+        "ProposeAmendment.addition must be a PricedOrder, not Draft.",
+    ),
+    "no quote": (
+        lambda shop: loose(shop.service.execute, ORDER, loose(oc.Refund, quote=None)),
+        "Refund.quote must be a RefundQuote, not NoneType.",
+    ),
+    "a coupon alone": (
+        lambda shop: place(shop, coupons="X")(),
+        "Place.coupons must be a tuple, not str.",
+    ),
+    "references by name": (
+        lambda shop: place(shop, references={})(),
+        "Place.references must be a tuple, not dict.",
+    ),
+    "a country as a destination": (
+        lambda shop: place(shop, destination="DE")(),
+        "Place.destination must be a Destination, not str.",
+    ),
     "ten as the rate of a fee": (
         lambda _: loose(PercentFee, name="restocking", rate=10),
         "from 0 to 1, such as Fraction(10, 100)",
