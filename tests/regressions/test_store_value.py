@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from ordercore.adapters.memory import MemoryStore
 from ordercore.ids import Key, TenderId
+from ordercore.order.balance import balance
+from ordercore.order.commands import Cancel
+from ordercore.order.model import Order
+from ordercore.payment.commands import CaptureNow
 from ordercore.payment.events import OperationDeclined
 from ordercore.payment.model import STORE_VALUE, Tender, TenderKind
-from ordercore.payment.store_value import IssueValue
+from ordercore.payment.store_value import HoldValue, IssueValue, ReleaseValue, TakeValue
 from ordercore.ports.unit_of_work import ChangeSet, Committed
 from tests.laws.order_world import CARD, STAFF, Clock, Shop, eur, line
+from tests.unit.service.test_credit import BY_HAND, sums
 
 GIFT = Tender(
     id=TenderId("gift"),
@@ -54,3 +61,61 @@ def test_a_refusal_counts_only_while_the_account_is_as_it_was_read() -> None:
     taken = [second.payment.book.of(tender.id).taken for tender in (GIFT, CARD)]
     assert [1000, 0] == taken
     assert 1000 == second.payment.book.of(CARD.id).authorised
+
+
+def at_account(shop: Shop) -> tuple[int, int, int]:
+    """What is free on the gift card, held and taken."""
+    return sums(shop.service.credit.account("GC-7"))
+
+
+def held_by(shop: Shop, order: Order) -> Key:
+    """The hold of an order's gift card, which is its authorisation."""
+    (found,) = order.payment.authorisations(GIFT.id)
+    assert found.intent.key in shop.service.credit.account("GC-7").holds
+    return found.intent.key
+
+
+def spent_elsewhere(shop: Shop, order: Order, minor: int) -> None:
+    """Somebody lets the hold go, at least a part of it, and spends it at once."""
+    credit = shop.service.credit
+    free = ReleaseValue(key=Key("by-hand"), hold=held_by(shop, order), amount=eur(minor))
+    credit.execute("GC-7", free, by=STAFF)
+    credit.execute("GC-7", HoldValue(key=Key("till"), amount=eur(minor)), by=STAFF)
+    credit.execute(
+        "GC-7", TakeValue(key=Key("sold"), hold=Key("till"), amount=eur(minor)), by=STAFF
+    )
+
+
+@pytest.mark.parametrize(("gone", "kept"), [(1000, 0), (400, 600)])
+def test_a_hold_that_was_used_up_is_no_cover(gone: int, kept: int) -> None:
+    """PAY-1, PAY-7: the taking is declined, the promise ends, and the card covers what is gone."""
+    shop = Shop()
+    shop.receive("tea", 1)
+    lot = IssueValue(key=Key("lot"), amount=eur(1000))
+    shop.service.credit.execute("GC-7", lot, by=STAFF)
+    order = shop.place(line("tea", 1), tenders=(GIFT, CARD), terms=BY_HAND)
+    spent_elsewhere(shop, order, gone)
+    shop.do(order.id, CaptureNow(amount=eur(1000)))
+    shop.rest(rounds=3)
+    after = shop.load(order.id)
+    live = [after.payment.book.of(tender.id).authorised for tender in (GIFT, CARD)]
+    assert [kept, gone] == live
+    assert (0, kept, gone) == at_account(shop)
+    shop.do(order.id, CaptureNow(amount=eur(1000)))
+    assert eur(1000) == balance(shop.load(order.id)).held
+    assert (0, 0, 1000) == at_account(shop)
+
+
+@pytest.mark.parametrize("gone", [1000, 400])
+def test_a_cancelled_order_lets_go_of_what_is_left(gone: int) -> None:
+    """PAY-1: the whole cannot be released any more; what is left of it is, and stays nobody's."""
+    shop = Shop()
+    shop.receive("tea", 1)
+    lot = IssueValue(key=Key("lot"), amount=eur(1000))
+    shop.service.credit.execute("GC-7", lot, by=STAFF)
+    order = shop.place(line("tea", 1), tenders=(GIFT, CARD), terms=BY_HAND)
+    spent_elsewhere(shop, order, gone)
+    shop.do(order.id, Cancel())
+    after = shop.load(order.id)
+    assert 0 == after.payment.book.of(GIFT.id).authorised
+    assert (1000 - gone, 0, gone) == at_account(shop)

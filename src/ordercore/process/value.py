@@ -12,11 +12,11 @@ from functools import reduce
 from typing import Final, TypeAlias
 
 from ordercore.facts import Event
-from ordercore.ids import Reference
+from ordercore.ids import Key, Reference
 from ordercore.money import CurrencyMismatchError, Money, sum_money
 from ordercore.payment.account import Account, evolve_value
 from ordercore.payment.answers import DeclineKind
-from ordercore.payment.events import OperationDeclined, OperationSucceeded
+from ordercore.payment.events import AuthorisationExpired, OperationDeclined, OperationSucceeded
 from ordercore.payment.model import Intent, Operation
 from ordercore.payment.state import PaymentState
 from ordercore.payment.store_value import (
@@ -42,6 +42,7 @@ REFUSALS: Final = (
     ValueKeyReusedError,
 )
 UNKNOWN_ACCOUNT: Final = "unknown-account"
+_OF_A_HOLD: Final = frozenset({Operation.CAPTURE, Operation.VOID})
 
 
 def settle_value(
@@ -52,17 +53,19 @@ def settle_value(
 
     Authorising holds what is there of the amount, capturing takes it, voiding releases it, and a
     refund returns it to the lots that were spent. What the account refuses is a decline for good:
-    the rest of the debt goes to the other tenders.
+    the rest of the debt goes to the other tenders. Where what was held is no longer there to be
+    taken or released, because somebody has used the hold at the account, the authorisation ends
+    with it, and what is left of the hold is free: no goods go on its promise.
 
     Source:
         RULES PAY-1, PAY-5.
     """
     if account is None:
-        return (_declined(intent, UNKNOWN_ACCOUNT, now),), ()
+        return _refused(state, intent, UNKNOWN_ACCOUNT, now), ()
     try:
         facts = decide_value(account, _step(state, intent), now)
     except REFUSALS as error:
-        return (_declined(intent, error.code, now),), ()
+        return _refused(state, intent, error.code, now), _let_go(account, intent, now)
     succeeded = OperationSucceeded(
         key=intent.key,
         reference=Reference(intent.key),
@@ -94,5 +97,21 @@ def _moved(account: Account, intent: Intent) -> Money:
     return sum_money((part.amount for part in account.holds[intent.key].held), account.currency)
 
 
-def _declined(intent: Intent, code: str, now: datetime) -> Event:
-    return OperationDeclined(key=intent.key, kind=DeclineKind.HARD, code=code, at=now)
+def _refused(state: PaymentState, intent: Intent, code: str, now: datetime) -> _Events:
+    declined = OperationDeclined(key=intent.key, kind=DeclineKind.HARD, code=code, at=now)
+    hold = state.operations.get(intent.target) if intent.target is not None else None
+    if hold is None or intent.operation not in _OF_A_HOLD:
+        return (declined,)
+    return declined, AuthorisationExpired(key=hold.intent.key, at=now)
+
+
+def _let_go(account: Account, intent: Intent, now: datetime) -> _Events:
+    """Give back what is left of a hold that ends before all of it was taken."""
+    hold = account.holds.get(intent.target) if intent.target is not None else None
+    if hold is None or not hold.open or intent.operation not in _OF_A_HOLD:
+        return ()
+    rest = ReleaseValue(key=Key(f"{intent.key}-rest"), hold=intent.target or intent.key)
+    try:
+        return decide_value(account, rest, now)
+    except ValueKeyReusedError:
+        return ()
