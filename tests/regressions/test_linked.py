@@ -12,20 +12,24 @@ from ordercore.inventory.audit import audit
 from ordercore.inventory.commands import PolicyLine, SetStockPolicy
 from ordercore.inventory.model import StockPlace, StockPolicy
 from ordercore.order import commands as oc
+from ordercore.order.balance import balance
 from ordercore.order.groups import DeliveryGroup, GroupFixedError
 from ordercore.order.linked import NotToSplitError
 from ordercore.order.model import Order
 from ordercore.order.party import Destination
 from ordercore.order.terms import Terms
+from ordercore.payment.model import Tender
+from ordercore.payment.policy import CaptureWhen, PaymentPolicy
 from ordercore.ports.unit_of_work import OrderExistsError
 from ordercore.pricing.slots import SlotSet
 from ordercore.refund.model import CreditCause, RefundItem, RefundRequest
-from tests.laws.order_world import CARD, STAFF, Shop, basket, line
+from tests.laws.order_world import CARD, STAFF, Shop, basket, eur, gift, line
 
 TEA = LineId("tea")
 PART = OrderId("o-1-S1")
 WEB = LocationId("web")
 BY_HAND = Terms(release_automatically=False)
+AT_ONCE = evolve(BY_HAND, payment=PaymentPolicy(capture=CaptureWhen.PLACEMENT))
 BOUND = evolve(BY_HAND, bound_by=(WEB,))
 GIFT = DeliveryGroup(id="gift", units=((TEA, 1),), destination=Destination(country="IT"))
 
@@ -206,3 +210,49 @@ def test_a_new_order_does_not_get_the_name_of_another(kind: str) -> None:
         shop.do(order.id, command)
     assert other.stream == caught.value.stream
     assert () == shop.load(order.id).links
+
+
+def paid_and_split(shop: Shop, *tenders: Tender) -> Order:
+    """Two units of tea are paid at once, and one becomes an order of its own."""
+    shop.receive("tea", 9)
+    order = shop.place(line("tea", 2), terms=AT_ONCE, tenders=tenders)
+    return shop.do(order.id, split_of(1)).order
+
+
+def add_to(shop: Shop, order: Order, minor: int) -> Order:
+    """One more unit of tea, at another price, and what follows from it."""
+    more = evolve(line("tea", 1, minor), id=LineId("more"))
+    shop.do(order.id, oc.ProposeAmendment(proposal="more", addition=basket(more)))
+    shop.do(order.id, oc.ConfirmAmendment(proposal="more"))
+    shop.rest()
+    return shop.load(order.id)
+
+
+@pytest.mark.parametrize("amount", [None, 2000])
+def test_a_card_collects_again_after_its_money_has_moved_on(amount: int | None) -> None:
+    """O-7: what had gone to the part once counted as paid here, so nothing was due any more."""
+    shop = Shop()
+    card = evolve(CARD, amount=None if amount is None else eur(amount))
+    order = paid_and_split(shop, card)
+    order = add_to(shop, order, 700)
+    assert (eur(1700), eur(1700)) == (balance(order).owed, balance(order).held)
+    assert 2700 == shop.till.held(order.id)
+    shop.do(order.id, oc.Cancel())
+    shop.rest()
+    order = shop.load(order.id)
+    assert (eur(0), eur(0)) == (balance(order).held, balance(order).to_pay_back)
+    assert 1000 == shop.till.held(order.id)
+
+
+def test_a_gift_card_and_a_card_each_get_back_what_did_not_move_on() -> None:
+    """O-7, RF-5: the money that moved on is charged to the tender that can be charged again."""
+    shop = Shop()
+    order = paid_and_split(shop, gift(500), CARD)
+    passed = {one.id: order.payment.book.of(one.id).passed_on for one in order.payment.tenders}
+    assert {gift(500).id: 0, CARD.id: 1000} == passed
+    assert eur(1000) == balance(add_to(shop, order, 700)).owed - eur(700)
+    shop.do(order.id, oc.Cancel())
+    shop.rest()
+    order = shop.load(order.id)
+    assert (eur(0), eur(0)) == (balance(order).held, balance(order).to_pay_back)
+    assert [0, 0] == [order.payment.book.of(one.id).brought for one in order.payment.tenders]

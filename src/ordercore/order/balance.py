@@ -157,21 +157,23 @@ def _deferred(order: Order, debt: Money) -> Money:
         return Money.zero(debt.currency)
     shares = planned(order.payment, debt)
     promised = sum(shares[tender].minor for tender in later)
-    paid = sum(order.payment.book.of(tender).held for tender in later)
+    sums = [order.payment.book.of(tender) for tender in later]
+    paid = sum(one.held - one.passed_on for one in sums)
     return Money(min(debt.minor, max(0, promised - max(0, paid))), debt.currency)
 
 
 def tender_balances(order: Order) -> tuple[TenderBalance, ...]:
-    """What each tender has taken and given back, in the order they paid."""
+    """What each tender has taken and given back or passed on, in the order they paid."""
     found: list[TenderBalance] = []
     for tender in order.payment.tenders:
         sums = totals(order.payment, order.priced.currency, tender=tender.id)
+        passed_on = order.payment.book.of(tender.id).passed_on
         found.append(
             TenderBalance(
                 tender=tender.id,
                 kind=tender.kind,
                 captured=sums.captured,
-                refunded=sums.refunded,
+                refunded=sums.refunded + Money(passed_on, order.priced.currency),
                 in_flight=sums.refunds_in_flight,
                 disputed=sums.disputes_open + sums.disputes_lost,
             )

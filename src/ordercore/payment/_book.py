@@ -17,7 +17,9 @@ from ordercore.payment.model import (
     OperationState,
     OperationStatus,
     RecordedPayment,
+    Tender,
 )
+from ordercore.payment.tender import STORED
 
 __all__ = ["Aimed", "Book", "Sums"]
 
@@ -34,6 +36,13 @@ class Sums:
     authorisations_in_flight: int = 0
     captures_in_flight: int = 0
     refunds_in_flight: int = 0
+    passed_on: int = 0
+    """Of a tender: what went out under another one, such as to an order made from this one."""
+
+    @property
+    def brought(self) -> int:
+        """What it took, and neither gave back nor passed on."""
+        return self.taken - self.passed_on
 
     @property
     def taken(self) -> int:
@@ -47,9 +56,9 @@ class Sums:
 
     @property
     def refundable(self) -> int:
-        """C − F − refunds in flight − disputes open or lost, at least zero."""
+        """C − F − refunds in flight − disputes open or lost, at least zero; not what passed on."""
         gone = self.refunds_in_flight + self.disputes_open + self.disputes_lost
-        return max(0, self.taken - gone)
+        return max(0, self.brought - gone)
 
     def add(self, operation: OperationState) -> None:
         """Add what an operation moved, and what it may still move."""
@@ -84,6 +93,7 @@ class Book:
     operations: Mapping[Key, OperationState]
     recorded: Mapping[Reference, RecordedPayment]
     disputes: Mapping[Reference, Dispute]
+    order: tuple[Tender, ...] = ()
     total: Sums = field(factory=Sums, init=False)
     tenders: Mapping[TenderId, Sums] = field(init=False)
     _aimed: Mapping[Key, Aimed] = field(init=False)
@@ -99,6 +109,7 @@ class Book:
                 _aim(aimed[operation.intent.target], operation)
         self._aimed = aimed
         self._add_outside(tenders)
+        self._pass_on(tenders)
         for operation in self.operations.values():
             if operation.intent.operation is not Operation.AUTHORISE:
                 continue
@@ -120,6 +131,14 @@ class Book:
                     sums.disputes_open += dispute.amount.minor
                 elif dispute.status is DisputeStatus.LOST:
                     sums.disputes_lost += dispute.amount.minor
+
+    def _pass_on(self, tenders: dict[TenderId, Sums]) -> None:
+        """Charge what went out under tenders that had not so much to those that brought it."""
+        missing = sum(max(0, -sums.taken) for sums in tenders.values())
+        for tender in sorted(self.order, key=_again) if missing else ():
+            sums = tenders[tender.id]
+            sums.passed_on = min(missing, sums.refundable)
+            missing -= sums.passed_on
 
     def of(self, tender: TenderId) -> Sums:
         """The sums of one tender."""
@@ -148,6 +167,11 @@ class Book:
         """Whether a capture or a void of it is under way."""
         key = authorisation.intent.key
         return key in self._aimed and self._aimed[key].is_busy
+
+
+def _again(tender: Tender) -> tuple[bool, bool]:
+    """First the tenders that can be charged anew, of these the stored value last."""
+    return not tender.uses_gateway, tender.kind in STORED
 
 
 def _aim(about: Aimed, operation: OperationState) -> None:

@@ -127,7 +127,7 @@ def _limit(state: PaymentState, tender: Tender, dead: Container[TenderId]) -> in
     if tender.amount is not None and tender.id not in dead:
         return tender.amount.minor
     sums = state.book.of(tender.id)
-    return max(0, sums.taken + sums.authorised + sums.authorisations_in_flight)
+    return max(0, sums.brought + sums.authorised + sums.authorisations_in_flight)
 
 
 def is_dead(state: PaymentState, tender: Tender) -> bool:

@@ -278,7 +278,7 @@ def authorisations(desk: Desk) -> Iterator[Want]:
         if not _may_authorise(desk, tender):
             continue
         own = desk.book.of(tender)
-        brought = own.taken + desk.lasting(tender) - own.refunds_in_flight
+        brought = own.brought + desk.lasting(tender) - own.refunds_in_flight
         amount = min(gap, part.minor - brought - desk.authorising(tender))
         if amount > 0:
             yield desk.want(Operation.AUTHORISE, tender, amount)
@@ -324,7 +324,7 @@ def claims(desk: Desk) -> Iterator[tuple[TenderId, int]]:
         part = min(max(0, claim), desk.planned[tender.id].minor)
         claim -= part
         own = desk.book.of(tender.id)
-        want = min(left, part - own.taken - own.captures_in_flight + own.refunds_in_flight)
+        want = min(left, part - own.brought - own.captures_in_flight + own.refunds_in_flight)
         if tender.uses_gateway and want > 0:
             yield tender.id, want
             left -= want

@@ -41,7 +41,7 @@ class PaymentState:
     @cached_property
     def book(self) -> Book:
         """All balances, added up once: states never change."""
-        return Book(self.operations, self.recorded, self.disputes)
+        return Book(self.operations, self.recorded, self.disputes, self.tenders)
 
     def of(self, operation: Operation) -> Iterator[OperationState]:
         """The operations of one kind, oldest first."""
