@@ -163,7 +163,7 @@ def decide_value(account: Account, command: StoreValueCommand, now: datetime) ->
         RULES PAY-1.
     """
     if isinstance(command, ReportLapse):
-        return tuple(_lapse(account, command.at))
+        return tuple(_lapse(account, min(command.at, now)))
     if _is_repeated(account, command):
         return ()
     match command:

@@ -330,6 +330,40 @@ def test_only_what_comes_back_is_exchanged(shop: Shop) -> None:
         shop.do(order.id, evolve(exchange_of(shop, order, 1000), quote=quote))
 
 
+def test_a_closed_return_brings_nothing_more(shop: Shop) -> None:
+    """What never came back and is not awaited any more is not exchanged (R-1, R-5)."""
+    order = shop.place(line("tea", 2))
+    shop.send_all(order.id, deliver=True)
+    units = ReturnUnits(line=TEA, quantity=1)
+    wish = rc.RequestReturn(
+        return_id=RMA, items=(rc.ReturnWish(units=units),), purpose=ReturnPurpose.EXCHANGE
+    )
+    shop.do(order.id, wish)
+    order = shop.do(order.id, rc.CloseReturn(return_id=RMA)).order
+    quote = shop.service.quote_refund(order.id, ((TEA, SlotSet.of(0, 1)),))
+    command = oc.ExchangeGoods(
+        order=OTHER,
+        priced=basket(line("cup", 1, 1000)),
+        quote=quote,
+        return_id=RMA,
+        tenders=(CARD,),
+    )
+    with pytest.raises(NoExchangeError):
+        shop.do(order.id, command)
+
+
+def test_a_split_moves_all_money_whatever_the_tolerance(shop: Shop) -> None:
+    """O-7: held money follows its units to the cent, so that nothing is charged twice."""
+    at_once = PaymentPolicy(capture=CaptureWhen.PLACEMENT)
+    terms = Terms(release_automatically=False, tolerance=50, payment=at_once)
+    order = shop.place(line("tea", 3, 10), terms=terms)
+    shop.do(order.id, split_of((TEA, 1)))
+    shop.rest(rounds=3)
+    both = (order.id, PART)
+    assert [20, 10] == [balance(shop.load(name)).held.minor for name in both]
+    assert 30 == sum(shop.till.held(name) for name in both)
+
+
 def test_money_of_a_cancelled_exchange_waits_for_a_person(shop: Shop) -> None:
     """Credit is no card: what it paid is pending until somebody records how it was given back."""
     order = came_back(shop)

@@ -204,3 +204,8 @@ def test_bad_steps_are_refused() -> None:
         hold("h", 0)
     with pytest.raises(InsufficientValueError):
         after(THREE, hold("h", 100), take("t", "h", 101))
+
+
+def test_value_lapses_by_the_clock_only() -> None:
+    """A report of a day that has not come takes nothing from a lot that is alive (PAY-1)."""
+    assert () == decide_value(THREE, ReportLapse(at=NOW + 9_999 * DAY), NOW)
