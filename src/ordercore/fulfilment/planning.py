@@ -6,7 +6,7 @@ Both are tasks of the order, settled from its facts; nobody asks for them.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from attrs import field, frozen
@@ -151,6 +151,7 @@ def plan_cancel(
     *,
     open_units: Mapping[LineId, int],
     now: datetime,
+    served: Sequence[str] = (),
 ) -> CancelPlan:
     """
     Divide a cancel: unplanned units first, then planned ones, then a question to the location.
@@ -160,18 +161,20 @@ def plan_cancel(
         wanted: By line, the units to cancel; at most the open ones.
         open_units: By line, the units that are neither cancelled nor dispatched.
         now: When it is asked.
+        served: The delivery groups in the order in which they are served: the last give first.
 
     Source:
-        RULES O-5.
+        RULES O-5, O-8.
     """
     at_once, rest = _not_planned(state, wanted, open_units)
     events: tuple[Event, ...] = ()
-    for order in filter(_is_untouched, state.open_orders):
+    orders = sorted(state.open_orders, key=_turn_of(served))
+    for order in filter(_is_untouched, orders):
         taken = _taken(order, rest)
         _add(at_once, taken)
         events += _reduction(state, order, taken, now)
     asked: dict[LineId, int] = {}
-    for order in filter(_is_with_location, state.open_orders):
+    for order in filter(_is_with_location, orders):
         taken = _taken(order, rest)
         _add(asked, taken)
         if taken:
@@ -182,6 +185,12 @@ def plan_cancel(
         left={line: units for line, units in rest.items() if units},
         events=events,
     )
+
+
+def _turn_of(served: Sequence[str]) -> Callable[[FulfilmentOrder], int]:
+    """How early work gives units back; one turn for all where there are no groups."""
+    turns = {group: -place for place, group in enumerate(served)}
+    return lambda order: turns.get(order.group, 0)
 
 
 def _not_planned(

@@ -14,6 +14,7 @@ from ordercore.inventory.model import Allocation
 from ordercore.order._allotted import release
 from ordercore.order.events import UnitsCancelled
 from ordercore.order.evolve import replay
+from ordercore.order.groups import served
 from ordercore.order.model import Order
 from ordercore.order.quote import closing_credit
 from ordercore.order.refusals import NothingToCancelError
@@ -41,7 +42,8 @@ def cancel(
         order.priced.line(line)
         if not 0 < units <= possible[line]:
             raise NothingToCancelError(line, units, possible[line])
-    plan = plan_cancel(order.fulfilment, wanted, open_units=possible, now=now)
+    turns = served(order.groups)
+    plan = plan_cancel(order.fulfilment, wanted, open_units=possible, now=now, served=turns)
     _check_plan(plan, possible)
     yield from plan.events
     if plan.at_once:

@@ -13,7 +13,7 @@ from ordercore.fulfilment.model import FulfilmentOrder
 from ordercore.fulfilment.planning import plan_fulfilment
 from ordercore.ids import FulfilmentId, LineId, LocationId
 from ordercore.inventory.model import Allocation
-from ordercore.order.groups import PartialShipments
+from ordercore.order.groups import PartialShipments, served
 from ordercore.order.model import Order
 from ordercore.order.rules import (
     dispatch_by,
@@ -35,12 +35,6 @@ class GroupTimes:
     dispatched_at: datetime | None
     delivered_at: datetime | None
     is_delivered: bool
-
-
-def _names(order: Order) -> list[str]:
-    """The groups in the order in which they are served; the unnamed one is the last."""
-    served = sorted(order.groups, key=lambda group: -group.priority)
-    return [*(group.id for group in served), ""]
 
 
 def _wanted(order: Order, name: str, line: LineId) -> int:
@@ -72,7 +66,7 @@ def _needs(order: Order) -> dict[str, dict[LineId, int]]:
         for known in work.lines:
             left[known.line] -= known.remaining
     found: dict[str, dict[LineId, int]] = {}
-    for name in _names(order):
+    for name in served(order.groups):
         done = _done(order, name)
         needs: dict[LineId, int] = {}
         for line, units in left.items():

@@ -33,6 +33,7 @@ __all__ = [
     "check_not_begun",
     "group_of",
     "regrouped",
+    "served",
 ]
 
 LONGEST_GIFT_MESSAGE: Final = 1_000
@@ -199,6 +200,11 @@ def check_not_begun(state: FulfilmentState, names: Container[str]) -> None:
         is_planned = work.status in {WorkStatus.PLANNED, WorkStatus.CANCELLED}
         if work.group in names and (is_sent or not is_planned):
             raise GroupFixedError(work.group or "without a name")
+
+
+def served(groups: Iterable[DeliveryGroup]) -> tuple[str, ...]:
+    """The names of the groups in the order in which they are served; the unnamed one is last."""
+    return (*(group.id for group in sorted(groups, key=lambda group: -group.priority)), "")
 
 
 def group_of(groups: Iterable[DeliveryGroup], work: FulfilmentOrder | None) -> DeliveryGroup | None:

@@ -229,15 +229,51 @@ def test_a_gift_message_is_bounded_and_not_printed() -> None:
         evolve(GIFT, gift_message="x" * 1001)
 
 
+def waiting(order: Order) -> dict[str, int]:
+    """By group, the units of tea that somebody shall still send."""
+    found: dict[str, int] = {}
+    for work in order.fulfilment.open_orders:
+        units = sum(known.remaining for known in work.lines if known.line == TEA)
+        found[work.group] = found.get(work.group, 0) + units
+    return {group: units for group, units in found.items() if units}
+
+
 def test_a_cancel_takes_from_the_group_that_is_served_last(shop: Shop) -> None:
     """What is left of a line goes to the groups in their order."""
     terms = Terms(backorder=BackorderRule.NONE, holds_at_placement=())
     order = placed(shop, HOME, GIFT, terms=evolve(terms, release_automatically=False))
-    order = shop.do(order.id, oc.CancelUnits(units=((TEA, 1),))).order
-    units = sum(
-        known.remaining
-        for work in order.fulfilment.open_orders
-        for known in work.lines
-        if known.line == TEA
+    found = [waiting(order)]
+    for _ in range(3):
+        order = shop.do(order.id, oc.CancelUnits(units=((TEA, 1),))).order
+        found.append(waiting(order))
+    assert [
+        {"gift": 1, "home": 2, "": 1},
+        {"gift": 1, "home": 2},
+        {"gift": 1, "home": 1},
+        {"gift": 1},
+    ] == found
+
+
+def test_a_location_is_asked_for_units_of_the_group_that_is_served_last(shop: Shop) -> None:
+    """Work that is released gives in the same order, once the location agrees."""
+    order = placed(shop, HOME, GIFT)
+    order = shop.do(order.id, oc.CancelUnits(units=((TEA, 2),))).order
+    asked = {
+        work.group: sum(u.quantity for u in work.asked) for work in order.fulfilment.open_orders
+    }
+    assert {"gift": 0, "home": 1, "": 1} == asked
+
+
+def test_a_cancel_takes_first_what_no_location_has(shop: Shop) -> None:
+    """Units that are still to come go before work that is planned, whatever group waits."""
+    scarce(shop)
+    rare = LineId("rare")
+    late = DeliveryGroup(id="late", units=((rare, 2),))
+    terms = Terms(backorder=BackorderRule.ALLOW, release_automatically=False)
+    whole = DeliveryGroup(
+        id="whole", units=((rare, 3),), partial=PartialShipments.COMPLETE, priority=1
     )
-    assert 3 == units
+    order = placed(shop, whole, late, lines=(line("rare", 5),), terms=terms)
+    order = shop.do(order.id, oc.CancelUnits(units=((rare, 3),))).order
+    assert [("late", {rare: 2})] == planned(order)
+    assert [2] == [work.remaining for work in order.fulfilment.open_orders]
