@@ -10,7 +10,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from ordercore.adapters.errors import (
     StoreBrokenError,
@@ -31,7 +31,10 @@ OLDEST: Final = (3, 37, 0)
 STATEMENTS: Final = 256
 
 _BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
-_BROKEN: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_BROKEN: Final = frozenset({sqlite3.SQLITE_CORRUPT})
+_NO_DATABASE: Final = (
+    "the file is no SQLite database; give the path of a new file, or of one that is"
+)
 
 
 @contextmanager
@@ -44,11 +47,28 @@ def translated() -> Generator[None]:
         name = getattr(error, "sqlite_errorname", type(error).__name__)
         if code in _BUSY:
             raise StoreBusyError from error
+        if code == sqlite3.SQLITE_NOTADB:
+            raise StoreBrokenError(f"{name}: {_NO_DATABASE}") from error
         if code in _BROKEN or not isinstance(error, sqlite3.OperationalError):
             raise StoreBrokenError(name) from error
         raise StoreFailedError(name) from error
     except (UnicodeEncodeError, OverflowError) as error:
         raise UnstorableTextError from error
+
+
+def _checked(path: object) -> str:
+    """The path of a file in a folder that is there; the file itself may be new."""
+    given = cast("os.PathLike[str]", path)
+    found: object = os.fspath(given) if isinstance(path, os.PathLike) else path
+    if not isinstance(found, str):
+        raise UnusablePathError(f"give the path of a file, not {type(found).__name__}")
+    if not found or "\0" in found or found.startswith((":memory:", "file:")):
+        raise UnusablePathError("give the path of a file, or take a MemoryStore")
+    if os.path.isdir(found):
+        raise UnusablePathError("the path is a folder; give that of a file in it")
+    if not os.path.isdir(os.path.dirname(found) or os.curdir):
+        raise UnusablePathError("its folder does not exist; make it first")
+    return found
 
 
 class Pool:
@@ -62,11 +82,7 @@ class Pool:
     def __init__(self, path: str | Path, *, busy_timeout: float) -> None:
         if sqlite3.sqlite_version_info < OLDEST:
             raise UnusablePathError(f"SQLite {sqlite3.sqlite_version} is older than 3.37")
-        self._path = os.fspath(path)
-        if not self._path or self._path.startswith((":memory:", "file:")):
-            raise UnusablePathError("give the path of a file, or take a MemoryStore")
-        if not os.path.isdir(os.path.dirname(self._path) or os.curdir):
-            raise UnusablePathError("its folder does not exist; make it first")
+        self._path = _checked(path)
         self._busy_timeout = busy_timeout
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []

@@ -93,7 +93,8 @@ class SqliteStore(Store):
 
     Raises:
         SchemaMismatchError: The file has tables of another version.
-        UnusablePathError: ``:memory:``, an URI, or a SQLite older than 3.37.
+        StoreBrokenError: The file is no database, or a damaged one.
+        UnusablePathError: ``:memory:``, an URI, a folder, or a SQLite older than 3.37.
     """
 
     def __init__(

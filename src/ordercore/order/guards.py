@@ -16,6 +16,7 @@ from attrs import define
 from ordercore.errors import RefusedError
 from ordercore.facts import Request
 from ordercore.fulfilment import commands as fc
+from ordercore.moment import utc
 from ordercore.order import commands as oc
 from ordercore.order.model import Order, checked_order
 from ordercore.order.status import OrderStatus, order_status
@@ -124,10 +125,13 @@ def allowed(order: Order, now: datetime) -> Mapping[type[Request], RefusedError 
     """
     Per kind of request, why it would be refused now; None where its kind may pass.
 
+    Raises:
+        NaiveDatetimeError: *now* has no time zone.
+
     Source:
         RULES O-2.
     """
-    del now
+    utc(now)
     checked_order(order)
     return {kind: refusal(order, kind) for kind in REQUESTS}
 

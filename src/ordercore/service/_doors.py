@@ -11,6 +11,9 @@ from attrs import define
 from ordercore.errors import InvalidValueError
 from ordercore.order.commands import Place
 from ordercore.payment.model import Tender
+from ordercore.payment.policy import Capabilities
+from ordercore.ports.aio import AsyncPaymentGateway
+from ordercore.ports.gateways import PaymentGateway
 from ordercore.pricing.draft import Draft
 from ordercore.pricing.model import PricedOrder
 
@@ -19,6 +22,7 @@ __all__ = [
     "InvalidPortError",
     "InvalidTendersError",
     "NotPricedError",
+    "capabilities_of",
     "checked_placement",
     "checked_port",
     "no_class",
@@ -31,9 +35,10 @@ _Port = TypeVar("_Port")
 class ForeignCommandError(InvalidValueError):
     """What was given as a command is none of this service."""
 
-    sentence = "{given} is no {wanted}; pass an instance of one."
+    sentence = "{given} is no {wanted}; {advice}."
     given: str
     wanted: str
+    advice: str = "pass an instance of one"
 
 
 @define
@@ -58,7 +63,7 @@ class InvalidTendersError(InvalidValueError):
 class InvalidPortError(InvalidValueError):
     """What was given as a port cannot be one."""
 
-    sentence = "{name} must be an instance of a {wanted}, not {given}."
+    sentence = "{name} must be an instance of {wanted}, not {given}."
     name: str
     wanted: str
     given: str
@@ -93,9 +98,27 @@ def checked_port(port: _Port, name: str, kind: str, needs: str) -> _Port:
     """
     if isinstance(port, type):
         raise InvalidPortError(name, kind, f"the class {port.__name__} itself")
-    if not hasattr(port, needs):
+    if not (hasattr(type(port), needs) or hasattr(port, needs)):
         raise InvalidPortError(name, kind, type(port).__name__)
     return port
+
+
+def capabilities_of(gateway: PaymentGateway | AsyncPaymentGateway) -> Capabilities:
+    """
+    What a gateway declares that it can do.
+
+    Raises:
+        InvalidPortError: It raises, or declares something else.
+    """
+    name = f"{type(gateway).__name__}.capabilities"
+    try:
+        found = cast("object", gateway.capabilities)
+    except Exception as error:
+        raised = f"an error ({type(error).__name__})"
+        raise InvalidPortError(name, "Capabilities", raised) from error
+    if not isinstance(found, Capabilities):
+        raise InvalidPortError(name, "Capabilities", type(found).__name__)
+    return found
 
 
 def no_class(command: object, wanted: str) -> None:

@@ -71,6 +71,7 @@ StockOperation: TypeAlias = StockCommand | ReceiveUnmatchedReturn
 
 _STOCK: Final[tuple[type[object], ...]] = get_args(StockOperation)
 _VALUE: Final[tuple[type[object], ...]] = get_args(StoreValueCommand)
+_ORDERS: Final = "command of an order"
 
 PLACEHOLDER: Final = OrderId("new")
 """Stands for the id of an order that is still to be named, so that its key can be retried."""
@@ -139,11 +140,31 @@ def checked_command(command: _Command) -> _Command:
     The command itself: each field holds what its type allows.
 
     Raises:
+        ForeignCommandError: It is no command, its class, or one of another service.
         UnstorableValueError: One does not. Who executes a command learns it from its fingerprint.
     """
-    no_class(command, "command of an order")
+    _of_order(command)
     fingerprint(command)
     return command
+
+
+def _of_order(command: object) -> None:
+    no_class(command, _ORDERS)
+    if not isinstance(command, Request | Report) or isinstance(command, (*_STOCK, *_VALUE)):
+        raise _foreign(command, _ORDERS)
+
+
+def _foreign(command: object, wanted: str) -> ForeignCommandError:
+    """The refusal of what this service does not serve, with the one that does."""
+    no_class(command, wanted)
+    given = type(command).__name__
+    if isinstance(command, _STOCK):
+        return ForeignCommandError(given, wanted, "pass it to service.stock.execute")
+    if isinstance(command, _VALUE):
+        return ForeignCommandError(given, wanted, "pass it to service.credit.execute")
+    if isinstance(command, Request | Report):
+        return ForeignCommandError(given, wanted, "pass it to service.execute")
+    return ForeignCommandError(given, wanted)
 
 
 def checked_operation(command: StockOperation) -> StockOperation:
@@ -154,7 +175,7 @@ def checked_operation(command: StockOperation) -> StockOperation:
         ForeignCommandError: It is none.
     """
     if not isinstance(command, _STOCK):
-        raise ForeignCommandError(type(command).__name__, "operation on stock")
+        raise _foreign(command, "operation on stock")
     return command
 
 
@@ -167,7 +188,7 @@ def checked_value(command: StoreValueCommand) -> StoreValueCommand:
         UnstorableValueError: A field holds a value that its type does not allow.
     """
     if not isinstance(command, _VALUE):
-        raise ForeignCommandError(type(command).__name__, "operation on an account")
+        raise _foreign(command, "operation on an account")
     fingerprint(command)
     return command
 
@@ -201,9 +222,9 @@ def intention_of(
 
     Raises:
         InvalidVersionError: The expected version is no count.
-        ForeignCommandError: It is the class of a command.
+        ForeignCommandError: It is no command, its class, or one of another service.
     """
-    no_class(command, "command of an order")
+    _of_order(command)
     if expected is not None and (type(expected) is not int or expected < 0):
         raise InvalidVersionError
     return Intention(

@@ -34,7 +34,7 @@ from ordercore.pricing.model import PricedOrder
 from ordercore.process.due import due
 from ordercore.process.tasks import Task
 from ordercore.refund.model import RefundQuote
-from ordercore.service._doors import checked_port
+from ordercore.service._doors import capabilities_of, checked_port
 from ordercore.service.credit import CreditEngine, CreditReceipt
 from ordercore.service.effects import Effect, Ports
 from ordercore.service.engine import SYSTEM, Engine, Receipt, Settings
@@ -232,7 +232,7 @@ class OrderService:
             carrier=carrier or NoCarrier(),
             ids=ids or RandomIds(),
         )
-        self._engine = Engine(settings=checked_settings(settings, payments.capabilities))
+        self._engine = Engine(settings=checked_settings(settings, capabilities_of(payments)))
         self._permissions = permissions or Permissions()
         stock = StockEngine(strategy=sourcing or InOrder())
         self._worker = Worker(engine=self._engine, stock=stock)
@@ -277,7 +277,7 @@ class OrderService:
         command = Place(
             order=order or PLACEHOLDER,
             priced=priced,
-            terms=bound_terms(terms, self._ports.payments.capabilities),
+            terms=bound_terms(terms, capabilities_of(self._ports.payments)),
             tenders=tenders,
             customer=customer,
             destination=destination,

@@ -12,6 +12,7 @@ from attrs import field, frozen
 from ordercore.errors import ConflictError, OrderCoreError
 from ordercore.ids import StreamId
 from ordercore.inventory.commands import ReportHoldExpiry
+from ordercore.money import checked_quantity
 from ordercore.ports.unit_of_work import StreamKind
 from ordercore.service.credit import CreditEngine
 from ordercore.service.effects import Load, Now, RecordFailure, TakeDue, where
@@ -57,7 +58,11 @@ class Worker:
         Take up to *limit* due streams and advance each; one that fails never blocks the rest.
 
         They are taken one by one, so that each has the whole lease for its own calls.
+
+        Raises:
+            InvalidQuantityError: The limit is no whole number from 1 on.
         """
+        checked_quantity(limit, "limit")
         served: list[StreamId] = []
         failed: list[tuple[StreamId, str]] = []
         for _ in range(limit):

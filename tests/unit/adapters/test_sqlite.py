@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from attrs import evolve
@@ -139,11 +139,19 @@ def test_the_log_is_synced_at_every_commit(path: Path) -> None:
     pool.close()
 
 
-@pytest.mark.parametrize("path", ["", ":memory:", "file:shop.db?mode=memory"])
-def test_a_path_that_is_no_file_is_refused(path: str) -> None:
-    """Each connection would have its own database."""
+@pytest.mark.parametrize(
+    "path", ["", ":memory:", "file:shop.db?mode=memory", "a\0b", None, 7, b"shop.db"], ids=repr
+)
+def test_a_path_that_is_no_file_is_refused(path: Any) -> None:  # noqa: ANN401 - it is bad on purpose
+    """Each connection would have its own database, or it is no path at all."""
     with pytest.raises(UnusablePathError):
         SqliteStore(path)
+
+
+def test_a_folder_is_no_database(tmp_path: Path) -> None:
+    """The path is to be put right: to retry would not help."""
+    with pytest.raises(UnusablePathError, match="the path is a folder"):
+        SqliteStore(tmp_path)
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -155,7 +163,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_told(path: Path) -> None:
     """A text file stays as it is."""
     path.write_text("not a database, but long enough to be looked at" * 100)
-    with pytest.raises(StoreBrokenError):
+    with pytest.raises(StoreBrokenError, match="give the path of a new file"):
         SqliteStore(path)
     assert path.read_text().startswith("not a database")
 

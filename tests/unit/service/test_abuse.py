@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 from attrs import evolve
@@ -14,7 +14,18 @@ from ordercore.codec.converter import from_plain, to_plain
 from ordercore.errors import InvalidValueError, OrderCoreError
 from ordercore.facts import Request
 from ordercore.fulfilment import commands as fc
-from ordercore.ids import Actor, CreditId, HoldKind, LineId, OrderId, ParcelId, ReturnId, TenderId
+from ordercore.ids import (
+    Actor,
+    CreditId,
+    HoldKind,
+    ItemId,
+    LineId,
+    OrderId,
+    ParcelId,
+    ReturnId,
+    TenderId,
+)
+from ordercore.inventory.commands import ReceivedLine, ReceiveStock
 from ordercore.money import EUR, USD, Money
 from ordercore.order import commands as oc
 from ordercore.order.balance import balance
@@ -26,6 +37,7 @@ from ordercore.payment import commands as pc
 from ordercore.payment.cards import CardNumberError
 from ordercore.payment.model import Tender, TenderKind
 from ordercore.payment.policy import Capabilities, PaymentPolicy
+from ordercore.payment.store_value import ReportLapse
 from ordercore.ports.repositories import Store, UnknownOrderError
 from ordercore.ports.unit_of_work import (
     AlreadyClaimedError,
@@ -44,7 +56,7 @@ from ordercore.refund.policy import PercentFee
 from ordercore.returns import commands as rc
 from ordercore.returns.model import ReturnUnits
 from ordercore.service.sync import OrderService
-from tests.laws.order_world import ACCOUNT, BUYER, CARD, NORTH, Shop, basket, eur, gift, line
+from tests.laws.order_world import ACCOUNT, BUYER, CARD, NORTH, Shop, Till, basket, eur, gift, line
 
 PAN: Final = "4111 1111 1111 1111"
 ORDER: Final = OrderId("o-1")
@@ -420,6 +432,35 @@ def test_a_lease_is_longer_than_a_call(shop: Shop) -> None:
     assert "lease-too-short" == refused(shop, shop.another).code
 
 
+class Torn(Till):
+    """A gateway that declares what it can do a few times, and then something else."""
+
+    def __init__(self, then: object, times: int = 1) -> None:
+        super().__init__()
+        self.then, self.times = then, times
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What is declared now."""
+        self.times -= 1
+        if self.times >= 0:
+            return self.able
+        if isinstance(self.then, Exception):
+            raise self.then
+        return cast("Capabilities", self.then)
+
+
+def placed_through(shop: Shop, till: Till) -> object:
+    """A placement with another gateway."""
+    service = OrderService(store=shop.store, payments=till)
+    return service.place(basket(line("tea", 1)), key="k", by=BUYER, tenders=(CARD,))
+
+
+def delivery() -> ReceiveStock:
+    """Goods that came in."""
+    return ReceiveStock(lines=(ReceivedLine(item=ItemId("tea"), location=NORTH, quantity=1),))
+
+
 MIX_UPS: Final[dict[str, tuple[Callable[[Shop], object], str]]] = {
     "a draft": (
         lambda shop: place(shop, priced=Draft(currency=EUR, lines=(line("tea", 1),)))(),
@@ -449,7 +490,7 @@ MIX_UPS: Final[dict[str, tuple[Callable[[Shop], object], str]]] = {
     ),
     "no gateway": (
         lambda shop: loose(OrderService, store=shop.store, payments=None),
-        "payments must be an instance of a PaymentGateway, not NoneType",
+        "payments must be an instance of PaymentGateway, not NoneType",
     ),
     "the class of a gateway": (
         lambda shop: loose(OrderService, store=shop.store, payments=type(shop.till)),
@@ -457,7 +498,59 @@ MIX_UPS: Final[dict[str, tuple[Callable[[Shop], object], str]]] = {
     ),
     "a path as a store": (
         lambda shop: loose(OrderService, store="shop.db", payments=shop.till),
-        "store must be an instance of a Store, not str",
+        "store must be an instance of Store, not str",
+    ),
+    "capabilities by name": (
+        lambda shop: placed_through(shop, Torn({"look_up": True})),
+        "Torn.capabilities must be an instance of Capabilities, not dict.",
+    ),
+    "capabilities that ask somebody": (
+        lambda shop: placed_through(shop, Torn(ConnectionError("secret"))),
+        "Torn.capabilities must be an instance of Capabilities, not an error (ConnectionError).",
+    ),
+    "capabilities that miss something": (
+        lambda shop: placed_through(shop, Torn(AttributeError("able"))),
+        "Torn.capabilities must be an instance of Capabilities, not an error (AttributeError).",
+    ),
+    "a service of such a gateway": (
+        lambda shop: loose(OrderService, store=shop.store, payments=Torn(KeyError("able"), 0)),
+        "Torn.capabilities must be an instance of Capabilities, not an error (KeyError).",
+    ),
+    "a word as a command": (
+        lambda shop: loose(shop.service.execute, ORDER, "cancel"),
+        "str is no command of an order; pass an instance of one.",
+    ),
+    "stock for an order": (
+        lambda shop: loose(shop.service.execute, ORDER, delivery()),
+        "ReceiveStock is no command of an order; pass it to service.stock.execute.",
+    ),
+    "stock to preview": (
+        lambda shop: loose(shop.service.preview, ORDER, delivery()),
+        "pass it to service.stock.execute.",
+    ),
+    "store value for an order": (
+        lambda shop: loose(shop.service.execute, ORDER, ReportLapse(at=shop.clock.now)),
+        "pass it to service.credit.execute.",
+    ),
+    "an order's command for stock": (
+        lambda shop: loose(shop.service.stock.execute, oc.Cancel()),
+        "Cancel is no operation on stock; pass it to service.execute.",
+    ),
+    "an order's command for an account": (
+        lambda shop: loose(shop.service.credit.execute, "a", oc.Cancel()),
+        "Cancel is no operation on an account; pass it to service.execute.",
+    ),
+    "text as a limit": (
+        lambda shop: loose(shop.service.run_due, limit="3"),
+        "limit is not usable: it must be an int, not str.",
+    ),
+    "no work at all": (
+        lambda shop: shop.service.run_due(limit=0),
+        "limit is not usable: it must be at least 1.",
+    ),
+    "a time without a zone": (
+        lambda shop: allowed(shop.load(ORDER), NAIVE),
+        "time zone",
     ),
     "no price to explain": (
         lambda _: loose(explain, Draft(currency=EUR, lines=(line("tea", 1),))),
