@@ -34,6 +34,7 @@ from ordercore.process.due import due
 from ordercore.process.tasks import Task
 from ordercore.refund.model import RefundQuote
 from ordercore.service._doors import capabilities_of, checked_port
+from ordercore.service._weighed import serve
 from ordercore.service.credit import CreditEngine, CreditReceipt
 from ordercore.service.effects import Effect, Ports
 from ordercore.service.engine import SYSTEM, Engine, Receipt, Settings
@@ -237,9 +238,14 @@ class AsyncOrderService:
         intention = intention_of(
             command, key=key, by=by, order=stream, expected=expected_version, reason=reason
         )
-        if isinstance(command, Request):
-            self._permissions.check(by, command, approved_by=approved_by)
-        work = self._engine.execute(stream, command, intention)
+        work = serve(
+            self._engine,
+            self._permissions,
+            stream,
+            command,
+            intention=intention,
+            approved_by=approved_by,
+        )
         return await run_async(work, self._ports)
 
     async def allowed(

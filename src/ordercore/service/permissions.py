@@ -14,7 +14,7 @@ from ordercore.errors import RefusedError
 from ordercore.facts import Request
 from ordercore.ids import Actor
 from ordercore.money import Money
-from ordercore.order.commands import ExchangeGoods, Refund
+from ordercore.order.commands import ConfirmAmendment, ExchangeGoods, Refund
 from ordercore.payment.commands import RecordPayment, RecordRefund
 from ordercore.payment.store_value import IssueValue
 
@@ -45,7 +45,8 @@ class Grant:
     A right: actors of *role* may send *command* (a class name; ``*`` is every command).
 
     Above ``limit`` a second person must approve whose own grant reaches so far; without a limit
-    any amount passes.
+    any amount passes. The amount of `ConfirmAmendment` is what its proposal takes away: units,
+    reductions and charges given back, whatever it adds.
     """
 
     role: str
@@ -63,9 +64,22 @@ class Permissions:
 
     grants: tuple[Grant, ...] = ()
 
-    def check(self, by: Actor, command: Request, *, approved_by: Actor | None = None) -> None:
+    def weighs(self, by: Actor, command: Request) -> bool:
+        """Whether a limit is about what the command does to its order, which it does not say."""
+        own = self._grants(by, type(command).__name__)
+        is_limited = any(grant.limit is not None for grant in own)
+        return is_limited and isinstance(command, ConfirmAmendment)
+
+    def check(
+        self,
+        by: Actor,
+        command: Request,
+        *,
+        approved_by: Actor | None = None,
+        amount: Money | None = None,
+    ) -> None:
         """
-        Refuse what the table does not allow.
+        Refuse what the table does not allow; *amount* where the command does not say its own.
 
         Raises:
             NotPermittedError: The role has no grant for this command.
@@ -79,7 +93,7 @@ class Permissions:
         refusal = self.refusal(by, type(command))
         if refusal is not None:
             raise refusal
-        amount = amount_of(command)
+        amount = amount_of(command) if amount is None else amount
         if amount is None or _covers(own, amount):
             return
         second = self._grants(approved_by, name) if approved_by is not None else ()

@@ -35,6 +35,7 @@ from ordercore.process.due import due
 from ordercore.process.tasks import Task
 from ordercore.refund.model import RefundQuote
 from ordercore.service._doors import capabilities_of, checked_port
+from ordercore.service._weighed import serve
 from ordercore.service.credit import CreditEngine, CreditReceipt
 from ordercore.service.effects import Effect, Ports
 from ordercore.service.engine import SYSTEM, Engine, Receipt, Settings
@@ -326,9 +327,15 @@ class OrderService:
         intention = intention_of(
             command, key=key, by=by, order=stream, expected=expected_version, reason=reason
         )
-        if isinstance(command, Request):
-            self._permissions.check(by, command, approved_by=approved_by)
-        return run(self._engine.execute(stream, command, intention), self._ports)
+        work = serve(
+            self._engine,
+            self._permissions,
+            stream,
+            command,
+            intention=intention,
+            approved_by=approved_by,
+        )
+        return run(work, self._ports)
 
     def allowed(
         self, order: OrderId, *, by: Actor = SYSTEM

@@ -1,13 +1,25 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 
+from ordercore.adapters.memory import MemoryStore
+from ordercore.errors import ConflictError
 from ordercore.facts import Request
-from ordercore.ids import Actor, CreditId, OrderId, Reference, TenderId
-from ordercore.money import USD, Money
+from ordercore.ids import Actor, CreditId, LineId, OrderId, Reference, TenderId
+from ordercore.money import EUR, USD, Money
 from ordercore.order import commands as oc
+from ordercore.order.amend import UnknownProposalError
+from ordercore.order.party import Destination
+from ordercore.order.terms import Terms
 from ordercore.payment import commands as pc
-from ordercore.refund.model import CreditCause, RefundRequest
+from ordercore.ports.unit_of_work import ChangeSet, Committed
+from ordercore.pricing.draft import Charge, Draft
+from ordercore.pricing.slots import SlotSet
+from ordercore.pricing.totals import price
+from ordercore.refund.model import ChargeCredit, CreditCause, PriceReduction, RefundRequest
 from ordercore.service.permissions import (
     ApprovalNeededError,
     Grant,
@@ -139,3 +151,107 @@ def test_the_second_person_stands_on_the_timeline() -> None:
     service.execute(order.id, refund, by=ANN, approved_by=EVE, reason="sorry")
     reasons = [each.reason for each in shop.service.history(order.id)]
     assert "sorry (approved by lead:eve)" in reasons
+
+
+LIMITED = Permissions(
+    grants=(
+        Grant(role="staff", command="ProposeAmendment"),
+        Grant(role="staff", command="ConfirmAmendment", limit=eur(100)),
+        Grant(role="lead", command="*", limit=eur(100_000)),
+    )
+)
+ALL_FOR_LESS = PriceReduction(line=LineId("tea"), slots=SlotSet.of(0, 3), amount=eur(900))
+
+changed = partial(oc.ProposeAmendment, proposal="p")
+
+
+def limited() -> tuple[Shop, OrderService, OrderId]:
+    """An order of three units at 10.00 with shipping at 4.00, and staff who may give 1.00."""
+    shop = Shop()
+    shop.receive("tea", 9)
+    shop.receive("cup", 9)
+    service = OrderService(store=shop.store, payments=shop.till, ids=Ids("p"), permissions=LIMITED)
+    shipping = Charge(id="post", amount=eur(400))
+    priced = price(Draft(currency=EUR, lines=(line("tea", 3),), charges=(shipping,)))
+    terms = Terms(release_automatically=False)
+    order = shop.service.place(priced, key="k", by=ANN, tenders=(CARD,), terms=terms).order
+    return shop, service, order.id
+
+
+@pytest.mark.parametrize(
+    ("change", "amount"),
+    [
+        (changed(reductions=(ALL_FOR_LESS,)), 900),
+        (changed(charges=(ChargeCredit(charge="post"),)), 400),
+        (changed(removals=((LineId("tea"), 2),)), 2267),
+        (
+            changed(removals=((LineId("tea"), 3),), addition=basket(line("cup", 3))),
+            3400,
+        ),
+    ],
+)
+def test_an_amendment_counts_as_what_it_takes_away(
+    change: oc.ProposeAmendment, amount: int
+) -> None:
+    """
+    Reductions, charges and removals are limited like a refund; what is added makes no room.
+
+    With its units goes their share of shipping.
+    """
+    _, service, order = limited()
+    service.execute(order, change, by=ANN)
+    confirm = oc.ConfirmAmendment(proposal="p")
+    with pytest.raises(ApprovalNeededError) as caught:
+        service.execute(order, confirm, by=ANN, key="yes")
+    assert {"command": "ConfirmAmendment", "amount": eur(amount)} == caught.value.facts
+    assert () == service.load(order).credits
+    done = service.execute(order, confirm, by=ANN, approved_by=EVE, key="yes")
+    assert (eur(amount),) == tuple(credit.amount for credit in done.order.credits)
+    again = service.execute(order, confirm, by=ANN, approved_by=EVE, key="yes")
+    assert again.replayed
+    assert done.events == again.events
+
+
+def test_an_amendment_within_the_limit_passes() -> None:
+    """Little is taken away, or nothing; and what the order refuses, the order explains."""
+    _, service, order = limited()
+    confirm = oc.ConfirmAmendment(proposal="p")
+    little = changed(charges=(ChargeCredit(charge="post", amount=eur(100)),))
+    service.execute(order, little, by=ANN)
+    assert 1 == len(service.execute(order, confirm, by=ANN).order.credits)
+    service.execute(order, changed(destination=Destination(country="IT")), by=ANN)
+    assert 1 == len(service.execute(order, confirm, by=ANN).order.credits)
+    with pytest.raises(UnknownProposalError):
+        service.execute(order, confirm, by=ANN)
+
+
+class Swapped(MemoryStore):
+    """A store in which somebody offers another change right before a commit."""
+
+    happen: Callable[[], object] | None = None
+
+    def commit(self, changes: ChangeSet) -> Committed:
+        happen, self.happen = self.happen, None
+        if happen is not None:
+            happen()
+        return super().commit(changes)
+
+
+def test_what_was_weighed_is_what_is_confirmed() -> None:
+    """A proposal that is exchanged for a dearer one of the same name is not carried out."""
+    shop = Shop()
+    store = Swapped(shop.clock)
+    shop.store, shop.service = store, OrderService(store=store, payments=shop.till)
+    shop.receive("tea", 9)
+    order = shop.place(line("tea", 3), terms=Terms(release_automatically=False))
+    service = OrderService(store=store, payments=shop.till, ids=Ids("p"), permissions=LIMITED)
+    service.execute(order.id, changed(destination=Destination(country="IT")), by=ANN)
+
+    def swap() -> None:
+        shop.do(order.id, oc.DeclineAmendment(proposal="p"))
+        shop.do(order.id, changed(removals=((LineId("tea"), 3),)))
+
+    store.happen = swap
+    with pytest.raises(ConflictError):
+        service.execute(order.id, oc.ConfirmAmendment(proposal="p"), by=ANN)
+    assert () == service.load(order.id).credits
