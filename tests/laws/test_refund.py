@@ -21,8 +21,10 @@ from hypothesis import strategies as st
 
 from ordercore.ids import CreditId, LineId, TenderId
 from ordercore.money import EUR, Money, follow, sum_money
+from ordercore.pricing.discounts import AmountOff
+from ordercore.pricing.draft import Draft
 from ordercore.pricing.figures import amount_keys, amounts_upto, line_figures
-from ordercore.pricing.model import PricedOrder
+from ordercore.pricing.model import PricedOrder, UnitPrice
 from ordercore.pricing.policy import TaxBase
 from ordercore.pricing.slots import SlotSet
 from ordercore.pricing.totals import price
@@ -55,6 +57,7 @@ from ordercore.refund.tenders import (
 )
 from ordercore.refund.worth import Key, Worth
 from tests.laws.test_pricing import drafts
+from tests.unit.pricing import shop
 from tests.unit.pricing.shop import eur
 
 EXAMPLES: int = max(500, getattr(settings(), "max_examples", 0))
@@ -434,6 +437,29 @@ def law_of_take_back(
                     given = follow(given, figures.gross.minor, figures.goods.minor)
                 back = -worth.taken(source.id, slots, f"promotion {rule.code}")
                 assert -len(slots) <= back <= given + len(slots)
+
+
+def law_of_a_cent() -> None:
+    """A unit of one cent beside a free one owes what the promotion gave it, and not both parts."""
+    off = AmountOff(code="EACH", amount=eur(250))
+    goods = shop.line("x", UnitPrice(eur(251), 2), 2, discounts=[off])
+    order = price(Draft(currency=EUR, lines=(shop.line("a", 33, 4), goods)))
+    policy = RefundPolicy(promotions=PROMOTIONS)
+    taken: tuple[Credit, ...] = ()
+    for name, slots in (("a", SlotSet.of(0, 4)), ("x", SlotSet.of(1, 2))):
+        step = RefundRequest(
+            id=CreditId(name),
+            cause=CreditCause.RETURNED,
+            items=(RefundItem(line=LineId(name), slots=slots),),
+        )
+        taken += (credit_of(RefundBasis(priced=order, credits=taken), step, policy),)
+    worth = Worth.after(order, taken)
+    assert -worth.taken(LineId("x"), SlotSet.of(0, 1), "promotion EACH") <= 126
+
+
+def test_a_promotion_is_taken_back_where_it_was_given() -> None:
+    """RULES RF-4, for units of which one costs a cent and the other nothing."""
+    law_of_a_cent()
 
 
 @LAW

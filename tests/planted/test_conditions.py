@@ -24,7 +24,7 @@ from attrs import evolve
 from ordercore.adapters.memory import MemoryStore
 from ordercore.adapters.sqlite import SqliteStore
 from ordercore.errors import OrderCoreError
-from ordercore.ids import ItemId, LineId, OrderId, PartyId, Reference, StreamId
+from ordercore.ids import ItemId, LineId, OrderId, PartyId, StreamId
 from ordercore.inventory.commands import PolicyLine, SetStockPolicy
 from ordercore.inventory.model import StockPolicy
 from ordercore.inventory.reserve import BackorderRule
@@ -33,7 +33,7 @@ from ordercore.order.model import Order
 from ordercore.order.party import Address, Party
 from ordercore.order.terms import Terms
 from ordercore.payment import intents as intending
-from ordercore.payment.model import Operation, RecordedPayment
+from ordercore.payment.model import Operation
 from ordercore.payment.policy import PaymentPolicy
 from ordercore.ports.unit_of_work import ChangeSet, Committed
 from ordercore.pricing import _lots
@@ -44,7 +44,7 @@ from ordercore.pricing.totals import price
 from ordercore.service.engine import Engine, Settings
 from ordercore.testing.contracts._world import NOON, changes, note, stream_change
 from tests.laws import order_world as trade
-from tests.laws.payment_world import CARD, GIFT, LIFETIME, START, Fate, Shop, euro, with_wishes
+from tests.laws.payment_world import LIFETIME, START, Fate, Shop, with_wishes
 from tests.unit.pricing.shop import component, draft, eur, line
 
 ONE: Final = StreamId("o-1")
@@ -221,23 +221,6 @@ def law_of_going_back(_folder: Path) -> None:
     assert 12_000 == shop.gateway.moved(Operation.CAPTURE)
 
 
-def law_of_the_ceiling(_folder: Path) -> None:
-    """What one tender gave back too much is not given back by another one again."""
-    shop = Shop()
-    with_wishes(shop, claimable=10_000)
-    shop.work()
-    cash = RecordedPayment(
-        tender=GIFT, amount=euro(5_000), reference=Reference("cash"), is_refund=True
-    )
-    state = evolve(shop.state, recorded={cash.reference: cash})
-    basis = evolve(shop.basis, claimable=euro(0), refund_plan=((CARD, euro(7_000)),))
-    intents = intending.next_intents(
-        state, shop.now, basis=basis, policy=shop.policy, capabilities=shop.capabilities
-    )
-    back = [intent for intent in intents if intent.operation is Operation.REFUND]
-    assert [(CARD, euro(5_000))] == [(intent.tender, intent.amount) for intent in back]
-
-
 # --- prices -------------------------------------------------------------------------------------
 
 
@@ -278,7 +261,6 @@ BUGS: Final[list[tuple[Law, object, str, str, str]]] = [
     (law_of_the_conflict, Engine, "_again", "turn.answered - {_QUEUE}", "turn.answered"),
     (law_of_fading, intending, "_voidable", "if surplus >= 0 else 0", ""),
     (law_of_going_back, intending, "claims", " + own.refunds_in_flight", ""),
-    (law_of_the_ceiling, intending, "refunds", ".refundable, ceiling)", ".refundable)"),
     (law_of_the_floor, _lots, "_lowest", "Rounding.UP", "Rounding.HALF_UP"),
     (law_of_steps, _lots, "_problem", "alone % rule.step", "everything % rule.step"),
 ]

@@ -302,9 +302,11 @@ def take_back(case: Way) -> None:
     law_of_take_back(*case)
 
 
-def released_twice(part: CreditPart, points: Sequence[int], amounts: Sequence[int]) -> list[int]:
+def released_twice(
+    part: CreditPart, points: Sequence[int], amounts: Sequence[int], given: Sequence[int] | None
+) -> list[int]:
     """What was taken back for a promotion is counted twice when the units come back."""
-    found = _off(part, points, amounts)
+    found = _off(part, points, amounts, given)
     return [2 * minor for minor in found] if part.rule.startswith("promotion") else found
 
 
@@ -338,6 +340,20 @@ def test_a_take_back_released_twice_is_noticed(monkeypatch: pytest.MonkeyPatch) 
     """Double release: everything is back, and more than everything was given."""
     monkeypatch.setattr(worth, "_off", released_twice)
     assert is_caught(giving_back, ways_back())
+
+
+def follows_worth(
+    part: CreditPart, points: Sequence[int], amounts: Sequence[int], _given: Sequence[int] | None
+) -> list[int]:
+    """What was given is taken back from the units that cost most, not from those it was given."""
+    return _off(part, points, amounts, None)
+
+
+def test_a_promotion_taken_back_by_price_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A unit of a cent beside a free one pays the promotion of both."""
+    monkeypatch.setattr(worth, "_off", follows_worth)
+    with pytest.raises(AssertionError):
+        laws.law_of_a_cent()
 
 
 def test_a_promotion_taken_back_at_every_return_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ from ordercore.refund.policy import (
     PromotionRule,
     RefundPolicy,
 )
-from ordercore.refund.worth import Key, Worth, slots_in_full
+from ordercore.refund.worth import PROMOTION, Key, Worth, slots_in_full
 
 __all__ = [
     "AlreadyCreditedError",
@@ -240,7 +240,7 @@ class Build:
             return
         if rule.still_earned(self._kept()):
             return
-        name = f"promotion {rule.code}"
+        name = f"{PROMOTION}{rule.code}"
         lines = [line for line in self.priced.lines if _has(line, rule.code)]
         wanted = [self._not_earned(line, rule.code, name) for line in lines]
         minor = min(sum(wanted), max(total_of(self.parts), 0))

@@ -11,18 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from attrs import Factory, define
 
 from ordercore.ids import LineId
 from ordercore.money import Money, follow, sum_money
-from ordercore.pricing.figures import amount_keys, amounts_upto
+from ordercore.pricing.figures import amount_keys, amounts_upto, line_figures
 from ordercore.pricing.model import PricedOrder
 from ordercore.pricing.slots import NO_SLOTS, InvalidSlotsError, SlotSet
 from ordercore.refund.model import Credit, CreditPart
 
-__all__ = ["Key", "Worth", "credited_slots", "slots_in_full"]
+__all__ = ["PROMOTION", "Key", "Worth", "credited_slots", "slots_in_full"]
+
+PROMOTION: Final = "promotion "
+"""With what the rule of a part begins that takes a promotion back; its code follows."""
 
 Key: TypeAlias = tuple[str, str]
 """Charge (or nothing) and tax code (or nothing), see `amount_keys`."""
@@ -118,7 +121,7 @@ class Worth:
         result: dict[Key, int] = {}
         for column, key in enumerate(keys):
             amounts = [row[column] for row in table]
-            for _, taken in _taken(adjusted, key, points, amounts):
+            for _, taken in self._taken(adjusted, key, points, amounts):
                 amounts = [amount - off for amount, off in zip(amounts, taken, strict=True)]
             result[key] = _over(still[key[0]], place_of, amounts)
         return result
@@ -131,7 +134,7 @@ class Worth:
         total = 0
         for column, key in enumerate(amount_keys(self.priced, line)):
             amounts = [row[column] for row in table]
-            for part, off in _taken(adjusted, key, points, amounts):
+            for part, off in self._taken(adjusted, key, points, amounts):
                 if part.rule == rule:
                     total += _over(slots, place_of, off)
         return total
@@ -142,6 +145,26 @@ class Worth:
         if points and points[-1] > self.priced.line(line).quantity:
             raise InvalidSlotsError(f"line {line} has not so many slots")
         return points, [amounts_upto(self.priced, line, point) for point in points]
+
+    def _taken(
+        self, parts: Iterable[CreditPart], key: Key, points: Sequence[int], amounts: Sequence[int]
+    ) -> Iterator[tuple[CreditPart, list[int]]]:
+        """What each part of this key takes up to each point, given what the earlier ones left."""
+        for part in parts:
+            if part.key == key:
+                off = _off(part, points, amounts, self._given_by(part, points))
+                amounts = [amount - taken for amount, taken in zip(amounts, off, strict=True)]
+                yield part, off
+
+    def _given_by(self, part: CreditPart, points: Sequence[int]) -> list[int] | None:
+        """What the promotion that a part takes back gave up to each point; None for others."""
+        code = part.rule.removeprefix(PROMOTION)
+        if code == part.rule or part.line is None:
+            return None
+        upto = (line_figures(self.priced, part.line, SlotSet.of(0, point)) for point in points)
+        return [
+            sum(amount.minor for found, amount in one.discounts if found == code) for one in upto
+        ]
 
     def value(self, line: LineId, slots: SlotSet) -> Money:
         """What these slots are still worth, with tax and charges."""
@@ -158,33 +181,27 @@ def _over(slots: SlotSet, place_of: Mapping[int, int], amounts: Sequence[int]) -
     return sum(amounts[place_of[stop]] - amounts[place_of[start]] for start, stop in slots.spans)
 
 
-def _taken(
-    parts: Iterable[CreditPart], key: Key, points: Sequence[int], amounts: Sequence[int]
-) -> Iterator[tuple[CreditPart, list[int]]]:
-    """What each part of this key takes up to each point, given what the earlier ones left."""
-    for part in parts:
-        if part.key == key:
-            off = _off(part, points, amounts)
-            amounts = [amount - taken for amount, taken in zip(amounts, off, strict=True)]
-            yield part, off
-
-
-def _off(part: CreditPart, points: Sequence[int], amounts: Sequence[int]) -> list[int]:
+def _off(
+    part: CreditPart, points: Sequence[int], amounts: Sequence[int], given: Sequence[int] | None
+) -> list[int]:
     """
     What *part* takes off its slots, up to each point.
 
-    What is left follows what was there, as with a discount; slots that were worth nothing share
-    equally.
+    What is left follows what was there, as with a discount; a promotion is taken back where it was
+    *given*. Slots that were worth nothing, or were given nothing, share equally.
     """
+    along = amounts if given is None else given
     base, count = [0], [0]
     starts = _starts(part.slots, points)
     for place, (start, stop) in enumerate(pairwise(points)):
         inside = place in starts
-        base.append(base[-1] + (amounts[place + 1] - amounts[place] if inside else 0))
+        base.append(base[-1] + (along[place + 1] - along[place] if inside else 0))
         count.append(count[-1] + (stop - start if inside else 0))
     minor = part.amount.minor
     if base[-1] == 0:
         return [follow(minor, upto, count[-1]) for upto in count]
+    if given is not None:
+        return [follow(minor, upto, base[-1]) for upto in base]
     left = base[-1] - minor
     return [upto - follow(left, upto, base[-1]) for upto in base]
 
