@@ -75,3 +75,10 @@ def test_a_wrong_argument_is_told_without_a_traceback(
     assert done.returncode
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_planted_bug_is_reported() -> None:
+    """A gateway that is called before its intent is written, and one kill: a violation is named."""
+    done = run("crash_and_resume.py", "--plant")
+    assert 1 == done.returncode
+    assert "1 violation" in done.stdout
