@@ -19,7 +19,7 @@ from ordercore.payment.answers import Answer, LookUpAnswer
 from ordercore.payment.model import Tender
 from ordercore.payment.policy import Capabilities
 from ordercore.ports.aio import AsyncPaymentGateway
-from ordercore.ports.gateways import PaymentCall
+from ordercore.ports.gateways import PaymentCall, PaymentGateway
 from ordercore.ports.repositories import Store
 from ordercore.pricing.draft import Draft
 from ordercore.returns.commands import (
@@ -97,7 +97,7 @@ def live(store: Store, till: SandboxGateway, order: OrderId) -> list[str]:
 class AsyncTill(AsyncPaymentGateway):
     """The same gateway, awaited."""
 
-    def __init__(self, till: SandboxGateway) -> None:
+    def __init__(self, till: PaymentGateway) -> None:
         self._till = till
 
     @property

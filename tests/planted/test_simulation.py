@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import pytest
-from attrs import define, evolve, frozen
+from attrs import evolve, frozen
 
 from ordercore.adapters import _write as writing
 from ordercore.errors import RefusedError
@@ -49,7 +49,7 @@ from ordercore.payment.model import Operation, OperationState, OperationStatus
 from ordercore.payment.operations import NextStep, StepKind
 from ordercore.payment.policy import Capabilities, PaymentPolicy
 from ordercore.payment.state import PaymentState
-from ordercore.ports.gateways import PaymentCall, PaymentGateway
+from ordercore.ports.gateways import PaymentCall
 from ordercore.ports.unit_of_work import ChangeSet, Committed
 from ordercore.process import due as owing
 from ordercore.process.tasks import LookUpPayment, RemoteTask, SendPayment
@@ -67,6 +67,7 @@ from ordercore.testing.simulation import (
     relive,
     shrink,
 )
+from tests.planted.test_sandbox_shop import Between
 
 # --- in the engine ------------------------------------------------------------------------------
 
@@ -139,35 +140,6 @@ class LooksForKeysOnce(Engine):
 
 
 # --- between the engine and the gateway ---------------------------------------------------------
-
-
-@define
-class Between(PaymentGateway):
-    """Lets every call and answer through."""
-
-    inner: PaymentGateway
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self.inner.capabilities
-
-    def authorise(self, call: PaymentCall) -> Answer:
-        return self.send(call, self.inner.authorise)
-
-    def capture(self, call: PaymentCall) -> Answer:
-        return self.send(call, self.inner.capture)
-
-    def void(self, call: PaymentCall) -> Answer:
-        return self.send(call, self.inner.void)
-
-    def refund(self, call: PaymentCall) -> Answer:
-        return self.send(call, self.inner.refund)
-
-    def send(self, call: PaymentCall, send: Callable[[PaymentCall], Answer]) -> Answer:
-        return send(call)
-
-    def look_up(self, call: PaymentCall) -> LookUpAnswer:
-        return self.inner.look_up(call)
 
 
 class TimeoutIsSuccess(Between):

@@ -18,8 +18,8 @@ from ordercore.order.refusals import InvalidTextError
 from ordercore.payment.model import account_stream
 from ordercore.payment.store_value import IssueValue
 from ordercore.service.aio import AsyncOrderService
+from tests.contracts.life import AsyncTill
 from tests.laws.order_world import NORTH, STAFF, Ids, Shop, eur, line
-from tests.unit.service.test_engine import AsyncTill
 
 Door = Callable[[Shop, str, Actor | None], StreamId]
 NO_TEXT: Final = cast("str", 5)

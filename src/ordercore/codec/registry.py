@@ -34,7 +34,6 @@ __all__ = [
     "EVENTS",
     "EventCodec",
     "EventNameTakenError",
-    "decode_events",
     "encode_events",
     "event_codec",
 ]
@@ -102,10 +101,6 @@ class EventCodec:
         if found is None:
             raise UnknownEventTypeError(type(event).__name__, 0, "")
         return found
-
-    def data_of(self, event: Event) -> Json:
-        """The data of one event, without its name and version."""
-        return to_plain(event)
 
     def encode(self, events: Sequence[Event]) -> str:
         """
@@ -192,8 +187,3 @@ def event_codec() -> EventCodec:
 def encode_events(events: Sequence[Event]) -> str:
     """The stored text of some events; see `EventCodec.encode`."""
     return event_codec().encode(events)
-
-
-def decode_events(text: str, *, stream: str | None = None) -> tuple[Event, ...]:
-    """The events behind stored text; see `EventCodec.decode`."""
-    return event_codec().decode(text, stream=stream)

@@ -17,7 +17,7 @@ from attrs import Factory, field, frozen
 from ordercore.ids import Key, OrderId, PartyId, TenderId
 from ordercore.money import Currency, Money
 from ordercore.payment._book import Book
-from ordercore.payment.balance import planned, totals
+from ordercore.payment.balance import planned
 from ordercore.payment.model import Intent, Operation, OperationState, Tender, TenderKind
 from ordercore.payment.policy import Capabilities, CaptureWhen, PaymentPolicy
 from ordercore.payment.state import PaymentState
@@ -31,7 +31,6 @@ __all__ = [
     "claims",
     "fades_at",
     "intent_of",
-    "is_covered",
     "next_intents",
     "operation_key",
     "refunds",
@@ -258,12 +257,6 @@ def next_intents(
         for want in wanted
         if first[want.operation, want.tender] is want
     )
-
-
-def is_covered(state: PaymentState, basis: PaymentBasis) -> bool:
-    """Whether held money, live authorisations and deferred tenders cover what is owed."""
-    sums = totals(state, basis.currency)
-    return sums.held + sums.authorised + basis.deferred >= basis.owed
 
 
 def authorisations(desk: Desk) -> Iterator[Want]:

@@ -74,7 +74,7 @@ class SqlBooks(Books):
     def add(self, entry: Entry) -> None:
         marks = ", ".join("?" * OPERATION.count(",")) + ", ?"
         self.connection.execute(
-            f"INSERT INTO pay_operations ({OPERATION}) VALUES ({marks})",  # noqa: S608
+            f"INSERT INTO pay_operations ({OPERATION}) VALUES ({marks})",  # noqa: S608 - a constant, and marks
             _columns(entry),
         )
 

@@ -33,9 +33,9 @@ from ordercore.refund.tenders import (
     TenderOrder,
 )
 from ordercore.service.aio import AsyncOrderService
+from tests.contracts.life import AsyncTill
 from tests.laws.order_world import ACCOUNT, CARD, STAFF, Ids, Shop, eur, gift, line
 from tests.unit.pricing.shop import loose
-from tests.unit.service.test_engine import AsyncTill
 
 TEA: Final = LineId("tea")
 _tenth: Final = Fraction(1, 10)

@@ -20,9 +20,9 @@ from ordercore.order.status import OrderStatus
 from ordercore.order.terms import Blocks
 from ordercore.payment.cards import CardNumberError
 from ordercore.service.aio import AsyncOrderService
+from tests.contracts.life import AsyncTill
 from tests.laws.order_world import Shop, line
 from tests.unit.order.lives import LIVES, reports, requests
-from tests.unit.service.test_engine import AsyncTill
 
 BAD: Final[tuple[object, ...]] = (
     None,

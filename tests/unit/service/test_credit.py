@@ -49,8 +49,8 @@ from ordercore.service.permissions import (
     Permissions,
 )
 from ordercore.service.sync import OrderService
+from tests.contracts.life import AsyncTill
 from tests.laws.order_world import BUYER, CARD, STAFF, Ids, Shop, basket, eur, line
-from tests.unit.service.test_engine import AsyncTill
 
 CARD_7 = account_stream("GC-7")
 IDLE = Terms(release_automatically=False)

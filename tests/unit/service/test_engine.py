@@ -22,10 +22,9 @@ from ordercore.order.balance import balance
 from ordercore.order.events import LinesAdded, UnitsCancelled
 from ordercore.order.status import Flag, OrderStatus, order_status, statuses
 from ordercore.order.terms import Blocks, Stage, StageRule, Terms
-from ordercore.payment.answers import Answer, LookUpAnswer
+from ordercore.payment.answers import Answer
 from ordercore.payment.model import Operation
-from ordercore.payment.policy import Capabilities, CaptureWhen, PaymentPolicy
-from ordercore.ports.aio import AsyncPaymentGateway
+from ordercore.payment.policy import CaptureWhen, PaymentPolicy
 from ordercore.ports.gateways import Envelope, EventPublisher, PaymentCall
 from ordercore.ports.repositories import StoredStream
 from ordercore.ports.unit_of_work import ChangeSet, Committed, StoreBusyError
@@ -34,6 +33,7 @@ from ordercore.service.aio import AsyncOrderService
 from ordercore.service.relay import Relay
 from ordercore.service.sync import OrderService
 from ordercore.service.worker import BACK_OFF
+from tests.contracts.life import AsyncTill
 from tests.laws.order_world import (
     ACCOUNT,
     BUYER,
@@ -395,32 +395,6 @@ def test_a_declined_proposal_is_gone(shop: Shop) -> None:
 
 
 # --- the async twin -----------------------------------------------------------------------------
-
-
-class AsyncTill(AsyncPaymentGateway):
-    """The same till, awaited."""
-
-    def __init__(self, till: Till) -> None:
-        self._till = till
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self._till.capabilities
-
-    async def authorise(self, call: PaymentCall) -> Answer:
-        return self._till.authorise(call)
-
-    async def capture(self, call: PaymentCall) -> Answer:
-        return self._till.capture(call)
-
-    async def void(self, call: PaymentCall) -> Answer:
-        return self._till.void(call)
-
-    async def refund(self, call: PaymentCall) -> Answer:
-        return self._till.refund(call)
-
-    async def look_up(self, call: PaymentCall) -> LookUpAnswer:
-        return self._till.look_up(call)
 
 
 def test_the_async_service_does_the_same(shop: Shop) -> None:
