@@ -130,10 +130,13 @@ class Booking:
     """How far the booking of a parcel has come."""
 
     attempts: int = field(default=0, validator=count)
+    """How often a carrier was asked since a person last said so."""
     label: str = ""
     failed: str = ""
     """Why the last attempt failed; empty when none did, or when it is booked."""
     retry_at: datetime | None = field(default=None, converter=instant)
+    spent: int = field(default=0, validator=count)
+    """How many keys are used up: a carrier said no to each, or another one is asked instead."""
 
 
 NOT_BOOKED: Final = Booking()

@@ -338,6 +338,7 @@ def report_booking(
         return ()
     if parcel.booking.attempts >= MOST_ATTEMPTS:
         return ()
+    is_in_doubt = not isinstance(report.answer, BookingDeclined)
     if isinstance(report.answer, BookingDeclined):
         reason, retry_at = report.answer.reason, report.answer.retry_at
     else:
@@ -345,7 +346,15 @@ def report_booking(
         retry_at = now + FIRST_RETRY * 2**parcel.booking.attempts
     if parcel.booking.attempts + 1 >= MOST_ATTEMPTS:
         retry_at = None
-    return (ev.BookingFailed(at=report.at, parcel=parcel.id, reason=reason, retry_at=retry_at),)
+    return (
+        ev.BookingFailed(
+            at=report.at,
+            parcel=parcel.id,
+            reason=reason,
+            retry_at=retry_at,
+            is_in_doubt=is_in_doubt,
+        ),
+    )
 
 
 def _booked(

@@ -84,7 +84,8 @@ def booked(state: FulfilmentState, event: ParcelBooked) -> FulfilmentState:
     parcel = state.parcels.get(event.parcel)
     if parcel is None:
         return state
-    booking = Booking(attempts=parcel.booking.attempts + 1, label=event.label)
+    asked = parcel.booking
+    booking = Booking(attempts=asked.attempts + 1, label=event.label, spent=asked.spent)
     return _put_parcel(
         state,
         evolve(
@@ -103,17 +104,21 @@ def booking_failed(state: FulfilmentState, event: BookingFailed) -> FulfilmentSt
     if parcel is None:
         return state
     booking = Booking(
-        attempts=parcel.booking.attempts + 1, failed=event.reason, retry_at=event.retry_at
+        attempts=parcel.booking.attempts + 1,
+        failed=event.reason,
+        retry_at=event.retry_at,
+        spent=parcel.booking.spent + (0 if event.is_in_doubt else 1),
     )
     return _put_parcel(state, evolve(parcel, booking=booking))
 
 
 def booking_retried(state: FulfilmentState, event: BookingRetried) -> FulfilmentState:
-    """A carrier is asked again."""
+    """A carrier is asked anew; another one, or for another service, under another key."""
     parcel = state.parcels.get(event.parcel)
     if parcel is None:
         return state
-    booking = Booking(attempts=parcel.booking.attempts)
+    is_other = (event.carrier, event.service) != (parcel.carrier, parcel.service)
+    booking = Booking(spent=parcel.booking.spent + (1 if is_other else 0))
     return _put_parcel(
         state, evolve(parcel, carrier=event.carrier, service=event.service, booking=booking)
     )

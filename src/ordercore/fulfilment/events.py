@@ -273,6 +273,8 @@ class BookingFailed(Event):
     parcel: ParcelId
     reason: str
     retry_at: datetime | None = None
+    is_in_doubt: bool = False
+    """Whether no answer came, so that it may be booked: it is asked again with the same key."""
 
 
 @frozen(kw_only=True)

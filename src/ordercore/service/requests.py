@@ -34,13 +34,13 @@ def payment_call(order: Order, key: Key) -> PaymentCall:
 
 
 def booking_request(order: Order, parcel: ParcelId) -> BookingRequest:
-    """The booking of a packed parcel; a new attempt after a decline has a new key."""
+    """The booking of a packed parcel; what a carrier said no to is asked again under a new key."""
     found = order.fulfilment.parcels[parcel]
     group = group_of(order.groups, order.fulfilment.orders.get(found.fulfilment))
     customer = group.party if group and group.party else order.customer
     return BookingRequest(
         order=order.id,
-        key=Key(f"{order.id}:{parcel}:{found.booking.attempts + 1}"),
+        key=Key(f"{order.id}:{parcel}:{found.booking.spent + 1}"),
         parcel=found,
         destination=group.destination if group and group.destination else order.destination,
         party=(customer.party, customer.version) if customer is not None else None,

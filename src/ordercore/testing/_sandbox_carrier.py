@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from attrs import frozen
 
@@ -35,7 +35,7 @@ from ordercore.testing._sandbox_file import (
 )
 from ordercore.testing._sandbox_webhooks import Delivery
 
-__all__ = ["CarrierEntry", "SandboxCarrier"]
+__all__ = ["CarrierBooks", "CarrierEntry", "SandboxCarrier"]
 
 SCHEMA: Final = (
     """
@@ -74,6 +74,19 @@ HEAVIEST_G: Final = 31_500
 COLLECTED_AFTER: Final = timedelta(hours=2)
 DELIVERED_AFTER: Final = timedelta(hours=26)
 PAGE: Final = 1000
+
+_SAVED: Final = (
+    "SELECT * FROM par_bookings ORDER BY seq",
+    "SELECT * FROM par_calls ORDER BY seq",
+    "SELECT * FROM par_scans ORDER BY seq",
+)
+_RESTORED: Final = (
+    ("DELETE FROM par_bookings", "INSERT INTO par_bookings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    ("DELETE FROM par_calls", "INSERT INTO par_calls VALUES (?, ?)"),
+    ("DELETE FROM par_scans", "INSERT INTO par_scans VALUES (?, ?, ?, ?, ?, ?)"),
+)
+CarrierBooks: TypeAlias = tuple[tuple[Row, ...], ...]
+"""The rows of each table."""
 
 _S = ParcelStatus
 _CODES: Final = {status: f"SBX-{number:02d}" for number, status in enumerate(ParcelStatus)}
@@ -116,9 +129,10 @@ class SandboxCarrier(CarrierGateway):
     """
     A carrier with its own books.
 
-    Parcels over 31.5 kg are declined. What was booked is collected after ``collects_after``, or
-    when `hand_over` says so, and scanned on its way: hours apart, told late, twice or out of order
-    as the faults say. Its raw codes are ``SBX-00`` and so on.
+    Parcels over 31.5 kg are declined, and so is a key that comes with another body. What was booked
+    is collected after ``collects_after``, or when `hand_over` says so, and scanned on its way:
+    hours apart, told late, twice or out of order as the faults say. Its raw codes are ``SBX-00``
+    and so on.
 
     Args:
         path: Its SQLite file, which may be the gateway's too; ``:memory:`` for one process.
@@ -141,19 +155,20 @@ class SandboxCarrier(CarrierGateway):
         self._clock = clock or _system_clock
         self._chance = Chance(seed, faults)
         self._collects_after = collects_after
+        self._next: Fate | None = None
 
     def book(self, request: BookingRequest) -> BookingAnswer:
         now = self._clock()
         with self._file.work() as connection:
-            fate = self._chance.fate(f"book {request.key}", _nth(connection, request.key))
+            fate = self._fate(f"book {request.key}", _nth(connection, request.key))
             found = _find(connection, request.key)
-            if found is None and fate not in {Fate.LOST_CALL, Fate.LATE_CALL, Fate.ERROR}:
-                found = self._add(connection, request, now)
+            if found is None and fate not in {Fate.LOST_CALL, Fate.ERROR}:
+                found = self._add(connection, request, self._arrival(request, fate, now))
         if found is not None and found[1] != _body(request):
             return BookingDeclined(reason="key_reused")
         if fate is Fate.ERROR:
             raise SandboxDownError
-        if found is None or fate is Fate.LOST_ANSWER:
+        if found is None or fate in {Fate.LOST_ANSWER, Fate.LATE_CALL}:
             return BookingUnknown(reason="timeout")
         entry = _entry(found)
         if entry.declined:
@@ -163,6 +178,20 @@ class SandboxCarrier(CarrierGateway):
             label=f"sandbox:label:{entry.tracking_number}",
             expected_at=entry.booked_at + DELIVERED_AFTER,
         )
+
+    def meet(self, fate: Fate) -> None:
+        """Let the next call meet this fate, whatever chance says."""
+        self._next = fate
+
+    def _fate(self, key: str, nth: int) -> Fate:
+        fate, self._next = self._next, None
+        return fate or self._chance.fate(key, nth)
+
+    def _arrival(self, request: BookingRequest, fate: Fate, now: datetime) -> datetime:
+        """When a call is worked off: a late one stands in the books as of its arrival."""
+        if fate is not Fate.LATE_CALL:
+            return now
+        return now + self._chance.within(self._chance.faults.longest_delay, request.key, "late")
 
     def _add(self, connection: Connection, request: BookingRequest, now: datetime) -> Row:
         declined = "too heavy" if request.parcel.weight_g > HEAVIEST_G else ""
@@ -259,10 +288,23 @@ class SandboxCarrier(CarrierGateway):
             ).fetchall()
 
     def ledger(self) -> tuple[CarrierEntry, ...]:
-        """Every booking in its books, in the order in which they came."""
+        """Every booking in its books, in the order in which they came; those under way too."""
         with self._file.work() as connection:
             rows: list[Row] = connection.execute(f"{_SELECT} ORDER BY seq").fetchall()
         return tuple(_entry(row) for row in rows)
+
+    def save(self) -> CarrierBooks:
+        """Its books as they stand, to go back to."""
+        with self._file.work() as connection:
+            return tuple(tuple(connection.execute(select).fetchall()) for select in _SAVED)
+
+    def restore(self, books: CarrierBooks) -> None:
+        """Go back to books that were saved."""
+        self._next = None
+        with self._file.work() as connection:
+            for (delete, insert), rows in zip(_RESTORED, books, strict=True):
+                connection.execute(delete)
+                connection.executemany(insert, rows)
 
     def close(self) -> None:
         """Give its file back."""
