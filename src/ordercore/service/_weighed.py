@@ -1,24 +1,34 @@
-"""A command whose amount only the order knows: weighed against the limits before it is served."""
+"""
+What a request gives away, weighed against the limits in the commit that would carry it out.
+
+Whatever the request is called: units that are cancelled, a price that is lowered, a debt that is
+forgiven, money that is said to have come in, and money that has to go back because of it, count
+alike. So nobody passes a limit by another door.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable, Iterator
 
 from attrs import evolve
 
-from ordercore.errors import OrderCoreError
-from ordercore.facts import Report, Request
-from ordercore.ids import Actor, StreamId
+from ordercore.facts import Event, Report, Request
+from ordercore.fulfilment.events import FulfilmentCancelRequested
+from ordercore.ids import Actor, LineId, StreamId
 from ordercore.money import Money, sum_money
-from ordercore.order.decide import decide
+from ordercore.order.balance import balance
+from ordercore.order.commands import AmendTerms
+from ordercore.order.completion import confirm_by
 from ordercore.order.evolve import replay
+from ordercore.order.linked import is_linking
 from ordercore.order.model import Order
-from ordercore.service.effects import Now
+from ordercore.order.quote import closing_credit
+from ordercore.refund.model import CreditCause
 from ordercore.service.engine import Engine, Receipt
-from ordercore.service.permissions import Permissions
+from ordercore.service.permissions import Permissions, amount_of
 from ordercore.service.turn import Intention
 
-__all__ = ["serve"]
+__all__ = ["given_away", "serve"]
 
 
 async def serve(
@@ -31,34 +41,72 @@ async def serve(
     approved_by: Actor | None,
 ) -> Receipt:
     """
-    Check the rights of a request, then serve it.
-
-    What was weighed is what is carried out: where another request came between, it is refused.
+    Check the rights of a request, then serve it; its amount is weighed with the facts it makes.
 
     Raises:
-        NotPermittedError, ApprovalNeededError, VersionConflictError: Nothing was written.
+        NotPermittedError, ApprovalNeededError: Nothing was written.
     """
     if isinstance(command, Request):
-        amount: Money | None = None
-        if permissions.weighs(intention.by, command):
-            order = await engine.load(stream)
-            amount = let_go(order, command, await Now())
-            if intention.expected_version is None:
-                intention = evolve(intention, expected_version=order.version)
-        permissions.check(intention.by, command, approved_by=approved_by, amount=amount)
+        by = intention.by
+        permissions.refuse(by, type(command))
+        if permissions.is_limited(by, type(command)):
+
+            def judge(before: Order | None, events: tuple[Event, ...]) -> None:
+                amount = given_away(before, command, events)
+                permissions.check(by, command, approved_by=approved_by, amount=amount)
+
+            intention = evolve(intention, judge=judge)
     return await engine.execute(stream, command, intention)
 
 
-def let_go(order: Order, command: Request, now: datetime) -> Money | None:
+def given_away(before: Order | None, command: Request, events: tuple[Event, ...]) -> Money | None:
     """
-    What a request would credit, with tax: the units, reductions and charges that it takes away.
+    What a request takes from the shop when it adds *events* to an order; None where nothing.
 
-    None where that is nothing, and where the order refuses it: then the order says why.
+    The highest of: what it says itself; what it credits, with tax, at once or as soon as a
+    location agrees; by how much more has to go back and less is to be collected. A split gives
+    nothing away: the new order owes what this one does not.
     """
-    try:
-        after = replay(decide(order, command, now), order)
-    except OrderCoreError:
-        return None
-    new = after.credits[len(order.credits) :]
-    amount = sum_money((credit.amount for credit in new), order.priced.currency)
-    return amount if amount.is_positive else None
+    amounts = [amount_of(command)]
+    if before is not None and not is_linking(command):
+        after = replay(events, before) if events else before
+        amounts += [_credited(before, after, events), _moved(before, after)]
+        if isinstance(command, AmendTerms):
+            amounts.append(_expiring(before, after))
+    known = [amount for amount in amounts if amount is not None and amount.is_positive]
+    return max(known, default=None)
+
+
+def _credited(before: Order, after: Order, events: tuple[Event, ...]) -> Money:
+    """Debt that is let go, and that of units which a location was asked to let go."""
+    new = [credit.amount for credit in after.credits[len(before.credits) :]]
+    asked: dict[LineId, int] = {}
+    for line, units in _asked(events):
+        asked[line] = asked.get(line, 0) + units
+    if asked:
+        slots = tuple(
+            (line, after.open_slots(after.priced.line(line)).highest(units))
+            for line, units in asked.items()
+        )
+        new.append(closing_credit(after, slots, CreditCause.CANCELLED).amount)
+    return sum_money(new, after.priced.currency)
+
+
+def _asked(events: Iterable[Event]) -> Iterator[tuple[LineId, int]]:
+    for event in events:
+        if isinstance(event, FulfilmentCancelRequested):
+            yield from ((wanted.line, wanted.quantity) for wanted in event.lines)
+
+
+def _moved(before: Order, after: Order) -> Money:
+    """By how much more has to go back, and less is still to be collected."""
+    old, new = balance(before), balance(after)
+    back = new.to_pay_back - old.to_pay_back
+    return back + max(old.to_collect - new.to_collect, Money.zero(back.currency))
+
+
+def _expiring(before: Order, after: Order) -> Money | None:
+    """All that is owed, where new terms let the order expire sooner."""
+    old, new = confirm_by(before), confirm_by(after)
+    is_sooner = new is not None and (old is None or new < old)
+    return balance(after).owed if is_sooner else None

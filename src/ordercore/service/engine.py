@@ -206,7 +206,7 @@ class Engine:
             await self._learn(turn, now)
             other = None
             if command is not None:
-                other = await self._decide(turn, command, now)
+                other = await self._decide(turn, command, intention, now)
             await self._settle(turn, now, serving=serving)
             if not turn.events:
                 return turn, now
@@ -224,10 +224,13 @@ class Engine:
             turn = await self._again(turn)
         raise RunawayError(OrderId(turn.stream), self.settings.conflicts)
 
-    async def _decide(self, turn: Turn, command: Command, now: datetime) -> Turn | None:
+    async def _decide(
+        self, turn: Turn, command: Command, intention: Intention, now: datetime
+    ) -> Turn | None:
         """Decide; answers the order that is made from this one in the same commit, if one is."""
         before = turn.order
         events = decide(before, command, now)
+        intention.judge(before, events)
         turn.add(events)
         if before is None or not is_linking(command):
             return None

@@ -7,18 +7,26 @@ The default leaves it to the host: everybody may do everything, and ``by`` is re
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
-from ordercore.errors import RefusedError
+from ordercore.errors import InvalidValueError, RefusedError
 from ordercore.facts import Request
-from ordercore.ids import Actor
+from ordercore.ids import Actor, checked_id
 from ordercore.money import Money
-from ordercore.order.commands import ConfirmAmendment, ExchangeGoods, Refund
+from ordercore.order.commands import ExchangeGoods, Refund
 from ordercore.payment.commands import RecordPayment, RecordRefund
-from ordercore.payment.store_value import IssueValue
+from ordercore.payment.store_value import IssueValue, ReturnValue
 
-__all__ = ["ApprovalNeededError", "Grant", "NotPermittedError", "Permissions", "with_approval"]
+__all__ = [
+    "ApprovalNeededError",
+    "Grant",
+    "InvalidGrantError",
+    "NotPermittedError",
+    "Permissions",
+    "with_approval",
+]
 
 
 @define
@@ -39,19 +47,44 @@ class ApprovalNeededError(RefusedError):
     amount: Money
 
 
+@define
+class InvalidGrantError(InvalidValueError):
+    """What was given as a right is none; a table of rights must not be guessed at."""
+
+    sentence = "The permissions cannot be used: {problem}."
+    problem: str
+
+
 @frozen(kw_only=True)
 class Grant:
     """
     A right: actors of *role* may send *command* (a class name; ``*`` is every command).
 
     Above ``limit`` a second person must approve whose own grant reaches so far; without a limit
-    any amount passes. The amount of `ConfirmAmendment` is what its proposal takes away: units,
-    reductions and charges given back, whatever it adds.
+    any amount passes. The limit is about what a request gives away, whatever it is called: an
+    amount that it names, units that it cancels or asks a location to cancel, a price that it
+    lowers, a debt that it forgives, money that has to go back because of it. What it adds makes no
+    room. The parts of one gift in several requests are weighed one by one.
     """
 
     role: str
     command: str
     limit: Money | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """Check the whole."""
+        for name, text in (("role", self.role), ("command", self.command)):
+            if type(text) is not str or not text:
+                raise InvalidGrantError(f"the {name} of a grant must be text")
+        limit = cast("object", self.limit)
+        if not (limit is None or (isinstance(limit, Money) and limit.minor >= 0)):
+            raise InvalidGrantError("a limit must be Money that is not below zero")
+
+
+def _grants(given: tuple[Grant, ...]) -> tuple[Grant, ...]:
+    if type(given) is not tuple or not all(type(grant) is Grant for grant in given):
+        raise InvalidGrantError("grants must be a tuple of Grant values")
+    return given
 
 
 @frozen(kw_only=True)
@@ -59,16 +92,28 @@ class Permissions:
     """
     The table of rights. An actor ``staff:ann`` has the role ``staff``.
 
-    No grants at all: the host decides elsewhere, everything passes.
+    No grants at all: the host decides elsewhere, everything passes. Who approves is another actor
+    than who asks, so a person must have one name only. Reports are facts, no wishes: the table
+    does not ask about them.
     """
 
-    grants: tuple[Grant, ...] = ()
+    grants: tuple[Grant, ...] = field(default=(), converter=_grants)
 
-    def weighs(self, by: Actor, command: Request) -> bool:
-        """Whether a limit is about what the command does to its order, which it does not say."""
-        own = self._grants(by, type(command).__name__)
-        is_limited = any(grant.limit is not None for grant in own)
-        return is_limited and isinstance(command, ConfirmAmendment)
+    def is_limited(self, by: Actor, kind: type[Request]) -> bool:
+        """Whether an actor may send this kind of request up to some amount only."""
+        own = self._grants(by, kind.__name__)
+        return bool(own) and all(grant.limit is not None for grant in own)
+
+    def refuse(self, by: Actor, kind: type[Request]) -> None:
+        """
+        Refuse a kind of request that an actor may not send at all.
+
+        Raises:
+            NotPermittedError: The role has no grant for it.
+        """
+        refusal = self.refusal(by, kind)
+        if refusal is not None:
+            raise refusal
 
     def check(
         self,
@@ -88,16 +133,16 @@ class Permissions:
         """
         if not self.grants:
             return
+        self.refuse(by, type(command))
         name = type(command).__name__
         own = self._grants(by, name)
-        refusal = self.refusal(by, type(command))
-        if refusal is not None:
-            raise refusal
         amount = amount_of(command) if amount is None else amount
         if amount is None or _covers(own, amount):
             return
-        second = self._grants(approved_by, name) if approved_by is not None else ()
-        if approved_by == by or not _covers(second, amount):
+        second: tuple[Grant, ...] = ()
+        if approved_by is not None and _name(approved_by) != _name(by):
+            second = self._grants(approved_by, name)
+        if not _covers(second, amount):
             raise ApprovalNeededError(name, amount)
 
     def refusal(self, by: Actor, kind: type[Request]) -> NotPermittedError | None:
@@ -132,15 +177,26 @@ def with_approval(reason: str, approved_by: Actor | None) -> str:
     The reason as the timeline keeps it: with the second person who approved.
 
     A reason that is no text is left as it is: the door refuses it.
+
+    Raises:
+        InvalidIdentifierError: What was given as the second person is no actor.
     """
-    if approved_by is None or type(reason) is not str:
+    if approved_by is None:
+        return reason
+    approved_by = Actor(_name(approved_by))
+    if type(reason) is not str:
         return reason
     return f"{reason} (approved by {approved_by})" if reason else f"approved by {approved_by}"
 
 
 def role_of(by: Actor) -> str:
     """The role of an actor: what stands before the first colon."""
-    return by.partition(":")[0]
+    return _name(by).partition(":")[0]
+
+
+def _name(actor: Actor) -> str:
+    """An actor in the normal form of an id."""
+    return checked_id(actor, "actor")
 
 
 def amount_of(command: Request) -> Money | None:
@@ -148,7 +204,9 @@ def amount_of(command: Request) -> Money | None:
     match command:
         case Refund(quote=quote) | ExchangeGoods(quote=quote):
             return max(quote.credit.amount, quote.pay_back)
-        case RecordPayment(amount=amount) | RecordRefund(amount=amount) | IssueValue(amount=amount):
+        case RecordPayment(amount=amount) | RecordRefund(amount=amount):
+            return amount
+        case IssueValue(amount=amount) | ReturnValue(amount=amount):
             return amount
         case _:
             return None

@@ -4,7 +4,7 @@ One order in hand: who wants what of it, what was read, and what the next commit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -56,9 +56,18 @@ class Settings:
     tail: int = 64
 
 
+def _content(order: Order | None, events: tuple[Event, ...]) -> None:
+    """Nothing stands against any facts."""
+
+
 @frozen(kw_only=True)
 class Intention:
-    """Who wants something, under which key, and what is written beside the facts."""
+    """
+    Who wants something, under which key, and what is written beside the facts.
+
+    ``judge`` sees the order before and the facts that were decided, and raises where they may not
+    be: so what was judged is what is written, however often it is decided anew.
+    """
 
     by: Actor = SYSTEM
     key: Key | None = None
@@ -68,6 +77,9 @@ class Intention:
     parties: tuple[Party, ...] = ()
     counts: bool = False
     expected_version: int | None = None
+    judge: Callable[[Order | None, tuple[Event, ...]], None] = field(
+        default=_content, eq=False, repr=False
+    )
 
 
 @frozen(kw_only=True)

@@ -2,20 +2,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 
 from ordercore.adapters.memory import MemoryStore
-from ordercore.errors import ConflictError
+from ordercore.errors import InvalidValueError
 from ordercore.facts import Request
-from ordercore.ids import Actor, CreditId, LineId, OrderId, Reference, TenderId
+from ordercore.ids import Actor, CreditId, Key, LineId, OrderId, Reference, TenderId
 from ordercore.money import EUR, USD, Money
 from ordercore.order import commands as oc
 from ordercore.order.amend import UnknownProposalError
 from ordercore.order.party import Destination
 from ordercore.order.terms import Terms
 from ordercore.payment import commands as pc
-from ordercore.ports.unit_of_work import ChangeSet, Committed
+from ordercore.payment.store_value import IssueValue, ReturnValue
+from ordercore.ports.unit_of_work import ChangeSet, Committed, StreamKind
 from ordercore.pricing.draft import Charge, Draft
 from ordercore.pricing.slots import SlotSet
 from ordercore.pricing.totals import price
@@ -23,6 +25,7 @@ from ordercore.refund.model import ChargeCredit, CreditCause, PriceReduction, Re
 from ordercore.service.permissions import (
     ApprovalNeededError,
     Grant,
+    InvalidGrantError,
     NotPermittedError,
     Permissions,
 )
@@ -252,6 +255,68 @@ def test_what_was_weighed_is_what_is_confirmed() -> None:
         shop.do(order.id, changed(removals=((LineId("tea"), 3),)))
 
     store.happen = swap
-    with pytest.raises(ConflictError):
+    with pytest.raises(ApprovalNeededError):
         service.execute(order.id, oc.ConfirmAmendment(proposal="p"), by=ANN)
     assert () == service.load(order.id).credits
+
+
+@pytest.mark.parametrize("bad", [7, "", "staff:\u200bann", "x" * 300, b"lead:eve", [], "\ud800"])
+def test_who_is_nobody_neither_asks_nor_approves(bad: Any) -> None:  # noqa: ANN401 - it is bad on purpose
+    """X-4: what is no actor is refused by a typed error, whatever the table says of him."""
+    shop, service, order = limited()
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: service.execute(order, oc.Cancel(), by=EVE, approved_by=bad),
+        lambda: service.execute(order, oc.Cancel(), by=bad),
+        lambda: service.place(basket(line("tea", 1)), key="x", by=bad),
+        lambda: service.allowed(order, by=bad),
+        lambda: service.credit.execute("a", issue(1), by=bad),
+        lambda: service.credit.execute("a", issue(1), by=EVE, approved_by=bad),
+    )
+    for call in calls:
+        with pytest.raises(InvalidValueError):
+            call()
+    assert 1 == sum(1 for _ in shop.store.streams(kind=StreamKind.ORDER, limit=9))
+
+
+def issue(minor: int) -> IssueValue:
+    """A gift."""
+    return IssueValue(key=Key("gift"), amount=eur(minor))
+
+
+def test_one_person_with_two_spellings_is_one() -> None:
+    """The second person is compared in the normal form of an id."""
+    table = Permissions(grants=(Grant(role="lead", command="*", limit=eur(10)),))
+    own, same = Actor("lead:Andr\u00e9"), Actor("lead:Andre\u0301")
+    with pytest.raises(ApprovalNeededError):
+        table.check(own, paid_back(11), approved_by=same)
+
+
+def test_money_of_an_account_that_comes_back_has_a_limit() -> None:
+    """What an account gets back is limited as what it is issued."""
+    back = ReturnValue(key=Key("r"), hold=Key("h"), amount=eur(100_001))
+    for command in (back, issue(100_001)):
+        with pytest.raises(ApprovalNeededError):
+            LIMITED.check(EVE, command, approved_by=DAN)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        lambda: Permissions(grants=loose([Grant(role="a", command="*")])),
+        lambda: Permissions(grants=loose(("staff",))),
+        lambda: Grant(role=loose(None), command="*"),
+        lambda: Grant(role="a", command=""),
+        lambda: Grant(role="a", command=loose(oc.Cancel)),
+        lambda: Grant(role="a", command="*", limit=loose(50)),
+        lambda: Grant(role="a", command="*", limit=eur(-1)),
+    ],
+)
+def test_a_table_that_is_none_is_refused(bad: Callable[[], object]) -> None:
+    """A right must not be guessed at: what is no grant is refused when the table is written."""
+    with pytest.raises(InvalidGrantError):
+        bad()
+
+
+def loose(value: object) -> Any:  # noqa: ANN401 - it is bad on purpose
+    """A value without its type, as untyped code would pass it."""
+    return value

@@ -1,0 +1,53 @@
+"""One door left open is found by the law."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+from ordercore.facts import Event, Request
+from ordercore.money import Money
+from ordercore.order.model import Order
+from ordercore.service import _weighed
+from ordercore.service.permissions import amount_of
+from tests.laws.test_gifts import doors, open_doors
+
+
+def _only_what_it_says(
+    before: Order | None, command: Request, events: tuple[Event, ...]
+) -> Money | None:
+    del before, events
+    return amount_of(command)
+
+
+def _nobody_is_asked(events: tuple[Event, ...]) -> Iterator[object]:
+    del events
+    return iter(())
+
+
+def _nothing_moves(before: Order, after: Order) -> Money:
+    del after
+    return Money.zero(before.priced.currency)
+
+
+def _never_expires(before: Order, after: Order) -> None:
+    del before, after
+
+
+BUGS: Final = {
+    "given_away": (_only_what_it_says, "Cancel"),
+    "_asked": (_nobody_is_asked, "Cancel"),
+    "_moved": (_nothing_moves, "ResolveOperation"),
+    "_expiring": (_never_expires, "AmendTerms"),
+}
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_an_open_door_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Permissions: each part of what is weighed is needed."""
+    bug, through = BUGS[name]
+    monkeypatch.setattr(_weighed, name, bug)
+    found = [door for door in doors() if type(door.command).__name__ == through]
+    assert through in {kind for _, kind in open_doors(found)}
