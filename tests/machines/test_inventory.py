@@ -300,11 +300,9 @@ class StockMachine(RuleBasedStateMachine):
         hold, mine = self.holds[cart], self.world.allocations(cart)
         if hold is None or not hold.is_open or any(at.queued for at in mine) or not mine:
             return owner
-        freed = reserving.freed(self.world.counters, mine)
         lines = [wanted(sum(at.reserved for at in mine))]
-        if any(freed[at.place].available < at.reserved for at in mine if freed[at.place].tracked):
-            return owner  # others were promised these units: a policy has changed meanwhile
-        plan = reserving.plan_reservation(lines, freed)
+        plan, rest = reserving.handed_over(lines, mine)
+        assert () == rest
         passed = deciding.decide_stock(hold, TransferHold(to=owner), NOW, basis=self.basis(cart))
         taken = UnitsReserved(owner, plan, at=NOW)
         self.world.commit({StreamId(cart): passed, owner: (taken,)})

@@ -28,7 +28,7 @@ from ordercore.inventory.events import (
 from ordercore.inventory.model import Allocation, Hold, HoldStatus, StockMove, StockState
 from ordercore.inventory.moves import EFFECTS, OWNED_KINDS, moves_of
 
-__all__ = ["evolve_hold", "evolve_stock", "learn_stock"]
+__all__ = ["added", "evolve_hold", "evolve_stock", "learn_stock"]
 
 _Key = tuple[LineId, ItemId, LocationId]
 
@@ -37,7 +37,7 @@ def _key(at: Allocation) -> _Key:
     return (at.line, at.item, at.location)
 
 
-def _added(
+def added(
     allocations: Sequence[Allocation], more: Iterable[Allocation], *, sign: int = 1
 ) -> tuple[Allocation, ...]:
     """The allocations with *more* added (or taken off), never below zero; sorted, none empty."""
@@ -83,8 +83,8 @@ def _reserved(state: StockState, event: UnitsReserved) -> StockState:
     refused = tuple(line for line in state.refused if line not in had)
     return evolve(
         state,
-        allocations=_added(state.allocations, event.allocations),
-        allotments=_added(state.allotments, event.allotments),
+        allocations=added(state.allocations, event.allocations),
+        allotments=added(state.allotments, event.allotments),
         refused=refused,
         retry_at=state.retry_at if refused else None,
     )
@@ -93,8 +93,8 @@ def _reserved(state: StockState, event: UnitsReserved) -> StockState:
 def _released(state: StockState, event: UnitsReleased) -> StockState:
     return evolve(
         state,
-        allocations=_added(state.allocations, event.allocations, sign=-1),
-        allotments=_added(state.allotments, event.allotments, sign=-1),
+        allocations=added(state.allocations, event.allocations, sign=-1),
+        allotments=added(state.allotments, event.allotments, sign=-1),
     )
 
 

@@ -296,7 +296,7 @@ class ReleaseHold(Request):
 
 @frozen(kw_only=True)
 class TransferHold(Request):
-    """Make the hold an order's, in the commit that reserves for the order."""
+    """Make the hold an order's, in the commit that reserves for the order: `Place.hold`."""
 
     to: StreamId = field(converter=stream_id)
 

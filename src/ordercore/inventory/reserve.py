@@ -40,6 +40,7 @@ __all__ = [
     "WantedLine",
     "fill",
     "freed",
+    "handed_over",
     "plan_allotments",
     "plan_release",
     "plan_reservation",
@@ -330,6 +331,46 @@ def plan_release(asked: Iterable[WantedLine], held: Sequence[Allocation]) -> tup
             if reserved or queued[at.location]:
                 given.append(evolve(at, reserved=reserved, queued=queued[at.location]))
     return tuple(sorted(given, key=lambda at: (at.line, at.item, at.location)))
+
+
+def handed_over(
+    wanted: Iterable[WantedLine], held: Iterable[Allocation]
+) -> tuple[tuple[Allocation, ...], tuple[WantedLine, ...]]:
+    """
+    What an order takes over from a cart's hold, and what it still has to find.
+
+    The units stay where they are held, whoever waits there: they were promised before. Lines are
+    served in their order, each from the places with the item; what the cart only waits for is
+    not handed over.
+
+    Args:
+        wanted: Units by line and item of the order; the cart may have named its lines otherwise.
+        held: What the cart holds by the store's rows.
+
+    Source:
+        RULES I-4: a hold becomes an order's without a gap.
+
+    >>> cart = Allocation(line="a", item="mug", location="shop", reserved=2)
+    >>> rows, rest = handed_over([WantedLine(line="1", item="mug", quantity=3)], [cart])
+    >>> [(at.line, at.location, at.reserved) for at in rows], [line.quantity for line in rest]
+    ([('1', 'shop', 2)], [1])
+    """
+    left: dict[StockPlace, int] = {}
+    for at in held:
+        left[at.place] = left.get(at.place, 0) + at.reserved
+    rows: _Rows = {}
+    rest: list[WantedLine] = []
+    for line in wanted:
+        missing = line.quantity
+        for place in sorted(place for place in left if place.item == line.item):
+            units = min(missing, left[place])
+            left[place] -= units
+            missing -= units
+            if units:
+                _put(rows, line.line, place, reserved=units, queued=0, partly=True)
+        if missing:
+            rest.append(evolve(line, quantity=missing))
+    return tuple(rows[key] for key in sorted(rows)), tuple(rest)
 
 
 def freed(

@@ -9,7 +9,7 @@ from datetime import datetime
 from attrs import field, frozen
 
 from ordercore.facts import Request
-from ordercore.ids import HoldKind, LineId, OrderId, ReturnId, checked_id
+from ordercore.ids import HoldKind, LineId, OrderId, ReturnId, StreamId, checked_id
 from ordercore.moment import utc
 from ordercore.order._limits import MOST_LINES_NAMED, MOST_NAMES, at_most, free_text
 from ordercore.order.groups import DeliveryGroup
@@ -54,6 +54,10 @@ def _hold_kind(value: HoldKind) -> HoldKind:
     return HoldKind(checked_id(value, "hold kind"))
 
 
+def _stream_id(value: StreamId | None) -> StreamId | None:
+    return None if value is None else StreamId(checked_id(value, "hold"))
+
+
 def _instant(value: datetime | None) -> datetime | None:
     return None if value is None else utc(value)
 
@@ -78,6 +82,8 @@ class Place(Request):
     """Single-use codes: each can be claimed once only."""
     parties: tuple[Party, ...] = field(default=(), validator=at_most(MOST_NAMES))
     """Personal data that the same commit stores apart from the facts."""
+    hold: StreamId | None = field(default=None, converter=_stream_id)
+    """The cart's hold that the order takes over in the same commit (RULES I-4)."""
 
 
 @frozen(kw_only=True)

@@ -12,12 +12,15 @@ from ordercore.facts import Event
 from ordercore.fulfilment.commands import ReleaseFulfilment
 from ordercore.fulfilment.planning import locations_to_plan, plan_fulfilment
 from ordercore.ids import FulfilmentId
+from ordercore.inventory._fold import added
 from ordercore.inventory.decide import learn_stock
-from ordercore.inventory.events import ReservationRefused, UnitsReserved
+from ordercore.inventory.events import HoldTransferred, ReservationRefused, UnitsReserved
 from ordercore.inventory.model import Allocation, Counters, OutOfStockError, StockPlace
 from ordercore.inventory.reserve import (
     BackorderRule,
     Circumstances,
+    freed,
+    handed_over,
     plan_allotments,
     plan_reservation,
 )
@@ -142,9 +145,10 @@ def settle_reservation(
     now: datetime,
     *,
     may_refuse: bool,
+    cart: HoldTransferred | None = None,
 ) -> tuple[Event, ...]:
     """
-    Take stock for what is wanted, as the terms want it.
+    Take stock for what is wanted, as the terms want it; first what a cart hands over.
 
     Raises:
         OutOfStockError: It cannot be had, and *may_refuse*: a request for it is being served. In
@@ -152,15 +156,10 @@ def settle_reservation(
             retry instead.
     """
     try:
-        allocations = plan_reservation(
-            task.wanted,
-            counters,
-            strategy=order.terms.sourcing,
-            rule=order.terms.backorder,
-            given=_circumstances(order, now),
-        )
+        allocations = _allocated(order, task, counters, now, cart=cart)
         sold = newly_sold(order, allocations)
-        allotments = plan_allotments(sold, counters, order.terms.bound_by)
+        given = () if cart is None else cart.allotments
+        allotments = plan_allotments(sold, freed(counters, given), order.terms.bound_by)
     except OutOfStockError as error:
         if may_refuse and not _has_its_part(order):
             raise
@@ -170,6 +169,33 @@ def settle_reservation(
     if not allocations:
         return ()
     return (UnitsReserved(order.stream, allocations, allotments, at=now),)
+
+
+def _allocated(
+    order: Order,
+    task: ReserveStock,
+    counters: Mapping[StockPlace, Counters],
+    now: datetime,
+    *,
+    cart: HoldTransferred | None,
+) -> tuple[Allocation, ...]:
+    """What the cart hands over, and from where the rest comes."""
+    own, rest = handed_over(task.wanted, () if cart is None else cart.allocations)
+    if not rest:
+        return own
+    try:
+        found = plan_reservation(
+            rest,
+            counters,
+            strategy=order.terms.sourcing,
+            rule=order.terms.backorder,
+            given=_circumstances(order, now),
+        )
+    except OutOfStockError:
+        if not own or order.terms.backorder not in PARTS:
+            raise
+        found = ()
+    return added(own, found)
 
 
 def _circumstances(order: Order, now: datetime) -> Circumstances:

@@ -200,6 +200,7 @@ class AsyncOrderService:
         coupons: tuple[str, ...] = (),
         parties: tuple[Party, ...] = (),
         groups: tuple[DeliveryGroup, ...] = (),
+        hold: StreamId | None = None,
     ) -> Receipt:
         """See `ordercore.service.sync.OrderService.place`."""
         command = Place(
@@ -214,6 +215,7 @@ class AsyncOrderService:
             coupons=coupons,
             parties=parties,
             groups=groups,
+            hold=hold,
         )
         self._permissions.check(by, command)
         named = command if order else evolve(command, order=OrderId(self._ports.ids.new_id()))

@@ -26,6 +26,7 @@ from ordercore.ports.repositories import UnknownOrderError
 from ordercore.ports.unit_of_work import ChangeSet, Committed, StreamChange, StreamKind
 from ordercore.process.tasks import MoveValue, Task
 from ordercore.process.value import settle_value
+from ordercore.service.cart import is_of_cart
 from ordercore.service.effects import Commit, Load, NewId, Now, Sleep
 
 __all__ = ["CreditEngine", "CreditReceipt", "Purse", "open_purse", "order_of", "paid"]
@@ -92,9 +93,13 @@ async def open_purse(stream: StreamId) -> Purse:
 
 
 def order_of(committed: Committed) -> StreamId:
-    """The stream that a commit is about: accounts only pay for it."""
+    """The stream that a commit is about: accounts only pay for it, and a cart gave its hold up."""
     events = committed.events
-    own = (stream for stream, facts in events.items() if not _is_of_account(facts))
+    own = (
+        stream
+        for stream, facts in events.items()
+        if not _is_of_account(facts) and not is_of_cart(facts)
+    )
     return next(own, next(iter(events)))
 
 

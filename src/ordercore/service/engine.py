@@ -46,6 +46,7 @@ from ordercore.process.tasks import (
     SendPayment,
     Task,
 )
+from ordercore.service.cart import handed_over
 from ordercore.service.credit import order_of, paid
 from ordercore.service.effects import (
     AskGateway,
@@ -232,6 +233,8 @@ class Engine:
         events = decide(before, command, now)
         intention.judge(before, events)
         turn.add(events)
+        if isinstance(command, Place) and command.hold is not None:
+            turn.cart = await handed_over(command.hold, turn.stream, now)
         if before is None or not is_linking(command):
             return None
         other = Turn(StreamId(command.order), None, purses=turn.purses)
@@ -272,19 +275,21 @@ class Engine:
             if task is None:
                 return
             events = await paid(turn.purses, turn.current, task, now)
-            events = events or await self._settled(task, turn.current, now, serving=serving)
+            events = events or await self._settled(task, turn, now, serving=serving)
             if not events:
                 turn.answered.add(task)
             turn.has_taken = turn.has_taken or (isinstance(task, ReserveStock) and bool(events))
             turn.add(events)
 
     async def _settled(
-        self, task: Task, order: Order, now: datetime, *, serving: bool
+        self, task: Task, turn: Turn, now: datetime, *, serving: bool
     ) -> tuple[Event, ...]:
+        order, cart = turn.current, turn.cart
         match task:
             case ReserveStock(wanted=wanted):
                 counters = await ReadCounters(tuple(dict.fromkeys(line.item for line in wanted)))
-                return settle_reservation(order, task, counters, now, may_refuse=serving)
+                fact = None if cart is None else cart.fact
+                return settle_reservation(order, task, counters, now, may_refuse=serving, cart=fact)
             case CheckQueue() | MoveValue() | SendPayment() | LookUpPayment() | BookParcel():
                 return ()
             case _:
@@ -300,7 +305,7 @@ class Engine:
             by=intention.by,
             occurred_at=turn.events[0].at,
             reason=intention.reason,
-            streams=(self._change(turn, now, intention), *turn.paying),
+            streams=(self._change(turn, now, intention), *turn.beside),
             claims=intention.claims,
             parties=intention.parties,
         )

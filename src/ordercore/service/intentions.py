@@ -18,6 +18,7 @@ from ordercore.ids import (
     StreamId,
     checked_id,
 )
+from ordercore.inventory.commands import TransferHold
 from ordercore.inventory.decide import StockCommand
 from ordercore.order._limits import LONGEST_REASON, free_text
 from ordercore.order.commands import AddReference, ChangeDestination, ChangeGroups, Place
@@ -69,7 +70,10 @@ _Command = TypeVar("_Command", bound=Request | Report)
 StockOperation: TypeAlias = StockCommand | ReceiveUnmatchedReturn
 """Everything that can be asked about stock which belongs to no order."""
 
-_STOCK: Final[tuple[type[object], ...]] = get_args(StockOperation)
+_STOCK: Final[tuple[type[object], ...]] = tuple(
+    kind for kind in get_args(StockOperation) if kind is not TransferHold
+)
+"""By itself a `TransferHold` would give the units to nobody: `Place.hold` asks for it."""
 _VALUE: Final[tuple[type[object], ...]] = get_args(StoreValueCommand)
 _ORDERS: Final = "command of an order"
 

@@ -21,7 +21,6 @@ from ordercore.inventory.decide import (
 )
 from ordercore.inventory.model import Counters, Hold, OutOfStockError, StockPlace
 from ordercore.inventory.sourcing import InOrder, Strategy
-from ordercore.ports.repositories import UnknownOrderError
 from ordercore.ports.unit_of_work import (
     ChangeSet,
     Committed,
@@ -31,10 +30,10 @@ from ordercore.ports.unit_of_work import (
 )
 from ordercore.returns.commands import ReceiveUnmatchedReturn
 from ordercore.returns.decide import decide_unmatched
+from ordercore.service.cart import read_hold
 from ordercore.service.effects import (
     Commit,
     FindKey,
-    Load,
     NewId,
     Now,
     ReadAllocations,
@@ -102,7 +101,7 @@ class StockEngine:
     ) -> StockReceipt:
         attempt = 0
         while True:
-            hold, version, wakes = await self._read(stream)
+            hold, version, wakes = await read_hold(stream)
             now = await Now()
             basis = await self._basis(command, stream, hold)
             events = _decided(hold, command, now, basis)
@@ -136,16 +135,6 @@ class StockEngine:
                     raise
                 continue
             return _receipt(committed, changes)
-
-    async def _read(self, stream: StreamId) -> tuple[Hold | None, int, int]:
-        try:
-            stored = await Load(stream)
-        except UnknownOrderError:
-            return None, 0, 0
-        hold: Hold | None = None
-        for event in stored.tail:
-            hold = evolve_hold(hold, event)
-        return hold, stored.version, stored.wakes
 
     async def _basis(
         self, command: StockOperation, stream: StreamId, hold: Hold | None

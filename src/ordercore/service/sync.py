@@ -256,13 +256,15 @@ class OrderService:
         coupons: tuple[str, ...] = (),
         parties: tuple[Party, ...] = (),
         groups: tuple[DeliveryGroup, ...] = (),
+        hold: StreamId | None = None,
     ) -> Receipt:
         """
         Place a priced order and do all that is due: reserve, authorise, confirm.
 
         A declined card is no error: the order is then placed and unpaid, see its statuses. The
         same *key* with the same order answers with the first events and the order as it stands
-        now, to whoever sends it: make the customer a part of the key.
+        now, to whoever sends it: make the customer a part of the key. What the cart's *hold* has
+        becomes the order's in the same commit; one that has expired is taken anew.
 
         Raises:
             NotPricedError: It is a draft: pass ``price(draft)``.
@@ -270,6 +272,7 @@ class OrderService:
                 ``Terms.backorder`` and the item's ``backorder_limit``, which is 0 until
                 ``SetStockPolicy`` sets it. Nothing is kept.
             OrderExistsError: Another order has the id.
+            UnknownHoldError, HoldClosedError: There is no such hold, or another order has it.
             QuotationExpiredError: The priced order is no longer valid.
             TendersDoNotFitError: The tenders cannot pay it.
             AlreadyClaimedError: A coupon or an external reference was used before.
@@ -287,6 +290,7 @@ class OrderService:
             coupons=coupons,
             parties=parties,
             groups=groups,
+            hold=hold,
         )
         self._permissions.check(by, command)
         named = command if order else evolve(command, order=OrderId(self._ports.ids.new_id()))

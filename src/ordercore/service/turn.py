@@ -25,6 +25,7 @@ from ordercore.ports.unit_of_work import (
 )
 from ordercore.process.due import Agenda
 from ordercore.process.tasks import ReserveStock, Task
+from ordercore.service.cart import Cart
 from ordercore.service.credit import Purse
 
 __all__ = ["SYSTEM", "Intention", "Receipt", "RunawayError", "Settings", "Turn"]
@@ -119,6 +120,8 @@ class Turn:
     """Whether ``committed`` is what somebody else wrote first under the same key."""
     purses: dict[StreamId, Purse] = field(factory=dict[StreamId, Purse])
     """Accounts of store value that pay for it in the same commit."""
+    cart: Cart | None = None
+    """The hold that it takes over in the same commit."""
     agenda: Agenda | None = None
     """What was due when it was last looked at."""
 
@@ -153,24 +156,30 @@ class Turn:
         return not (self.has_taken and isinstance(task, ReserveStock))
 
     @property
-    def paying(self) -> Iterator[StreamChange]:
+    def beside(self) -> Iterator[StreamChange]:
         """
-        What the same commit writes of the accounts that pay.
+        What the same commit writes of the accounts that pay, and of the cart.
 
         An account that only refused is a condition too: it must not have changed since.
         """
         purses = self.purses.values()
-        return (purse.change for purse in purses if purse.events or purse.version)
+        yield from (purse.change for purse in purses if purse.events or purse.version)
+        if self.cart is not None:
+            yield self.cart.change
+
+    def is_beside(self, stream: StreamId) -> bool:
+        """Whether a stream is only written beside it: an account that pays, or a cart."""
+        return stream in self.purses or (self.cart is not None and stream == self.cart.stream)
 
     def is_about_order(self, error: Exception) -> bool:
-        """Whether somebody else was first at the order, not at an account that pays for it."""
-        is_other = isinstance(error, VersionConflictError) and error.stream in self.purses
+        """Whether somebody else was first at the order, not at what is written beside it."""
+        is_other = isinstance(error, VersionConflictError) and self.is_beside(error.stream)
         return isinstance(error, ConflictError) and not is_other
 
     def told(self, error: Exception) -> Exception:
         """The error as the caller understands it: a new order never had a version."""
         is_new = isinstance(error, VersionConflictError) and error.expected == 0
-        if type(error) is VersionConflictError and is_new and error.stream not in self.purses:
+        if type(error) is VersionConflictError and is_new and not self.is_beside(error.stream):
             return OrderExistsError(error.stream, error.expected, error.actual)
         return error
 
