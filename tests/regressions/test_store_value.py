@@ -7,16 +7,26 @@ from collections.abc import Callable
 import pytest
 
 from ordercore.adapters.memory import MemoryStore
-from ordercore.ids import Key, TenderId
+from ordercore.ids import Key, OrderId, TenderId
 from ordercore.order.balance import balance
 from ordercore.order.commands import Cancel
 from ordercore.order.model import Order
 from ordercore.payment.commands import CaptureNow
 from ordercore.payment.events import OperationDeclined
-from ordercore.payment.model import STORE_VALUE, Tender, TenderKind
-from ordercore.payment.store_value import HoldValue, IssueValue, ReleaseValue, TakeValue
+from ordercore.payment.intents import operation_key
+from ordercore.payment.model import STORE_VALUE, Operation, Tender, TenderKind, account_stream
+from ordercore.payment.store_value import (
+    HoldValue,
+    IssueValue,
+    ReleaseValue,
+    ReturnValue,
+    TakeValue,
+)
 from ordercore.ports.unit_of_work import ChangeSet, Committed
-from tests.laws.order_world import CARD, STAFF, Clock, Shop, eur, line
+from ordercore.service.credit import CreditEngine, HoldOfOrderError
+from ordercore.service.effects import Ports
+from ordercore.service.sync import NoCarrier, run
+from tests.laws.order_world import CARD, STAFF, Clock, Ids, Shop, eur, line
 from tests.unit.service.test_credit import BY_HAND, sums
 
 GIFT = Tender(
@@ -76,14 +86,47 @@ def held_by(shop: Shop, order: Order) -> Key:
 
 
 def spent_elsewhere(shop: Shop, order: Order, minor: int) -> None:
-    """Somebody lets the hold go, at least a part of it, and spends it at once."""
-    credit = shop.service.credit
+    """What is held is spent beside the service, as a store of another hand would have it."""
+    ports = Ports(store=shop.store, payments=shop.till, carrier=NoCarrier(), ids=Ids("by-hand"))
     free = ReleaseValue(key=Key("by-hand"), hold=held_by(shop, order), amount=eur(minor))
-    credit.execute("GC-7", free, by=STAFF)
-    credit.execute("GC-7", HoldValue(key=Key("till"), amount=eur(minor)), by=STAFF)
-    credit.execute(
-        "GC-7", TakeValue(key=Key("sold"), hold=Key("till"), amount=eur(minor)), by=STAFF
-    )
+    held = HoldValue(key=Key("till"), amount=eur(minor))
+    sold = TakeValue(key=Key("sold"), hold=Key("till"), amount=eur(minor))
+    for command in (free, held, sold):
+        run(CreditEngine().serve(account_stream("GC-7"), command, by=STAFF), ports)
+
+
+def test_only_the_order_moves_what_it_holds() -> None:
+    """PAY-1: nobody takes, frees, gives back or copies the hold of an order at the account."""
+    shop = Shop()
+    shop.receive("tea", 1)
+    credit = shop.service.credit
+    credit.execute("GC-7", IssueValue(key=Key("lot"), amount=eur(5000)), by=STAFF)
+    order = shop.place(line("tea", 1), tenders=(GIFT, CARD), terms=BY_HAND)
+    hold, free = held_by(shop, order), Key("free")
+    before = at_account(shop)
+    for command in (
+        ReleaseValue(key=free, hold=hold),
+        TakeValue(key=free, hold=hold, amount=eur(1)),
+        ReturnValue(key=free, hold=hold, amount=eur(1)),
+        HoldValue(key=operation_key(order.id, Operation.AUTHORISE, GIFT.id, 2), amount=eur(1)),
+        IssueValue(key=operation_key(order.id, Operation.CAPTURE, GIFT.id, 1), amount=eur(1)),
+        ReleaseValue(key=Key(f"{hold}-rest"), hold=free),
+    ):
+        with pytest.raises(HoldOfOrderError):
+            credit.execute("GC-7", command, by=STAFF)
+    assert before == at_account(shop)
+    shop.do(order.id, CaptureNow(amount=eur(1000)))
+    assert (4000, 0, 1000) == at_account(shop)
+    with pytest.raises(HoldOfOrderError):
+        credit.execute("GC-7", ReturnValue(key=free, hold=hold, amount=eur(1000)), by=STAFF)
+
+
+@pytest.mark.parametrize("operation", Operation)
+def test_the_keys_of_orders_are_known(operation: Operation) -> None:
+    """Whatever operation an order intends, its key is known as the order's own."""
+    key = operation_key(OrderId("o"), operation, GIFT.id, 12)
+    with pytest.raises(HoldOfOrderError):
+        Shop().service.credit.execute("GC-7", IssueValue(key=key, amount=eur(1)), by=STAFF)
 
 
 @pytest.mark.parametrize(("gone", "kept"), [(1000, 0), (400, 600)])

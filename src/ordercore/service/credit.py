@@ -4,21 +4,26 @@ Accounts of store value: issued, looked at, lapsed, and paid from in the commits
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
+from typing import Final
 
 from attrs import define, field, frozen
 
-from ordercore.errors import ConflictError
+from ordercore.errors import ConflictError, RefusedError
 from ordercore.facts import Event
-from ordercore.ids import Actor, CommitId, StreamId
+from ordercore.ids import Actor, CommitId, Key, StreamId
 from ordercore.order.model import Order
 from ordercore.payment.account import Account, replay_value
 from ordercore.payment.events import StoreValueFact
-from ordercore.payment.model import Intent, account_stream
+from ordercore.payment.model import Intent, Operation, account_stream
 from ordercore.payment.store_value import (
     IssueValue,
+    ReleaseValue,
     ReportLapse,
+    ReturnValue,
     StoreValueCommand,
+    TakeValue,
     UnknownAccountError,
     decide_value,
 )
@@ -29,7 +34,26 @@ from ordercore.process.value import settle_value
 from ordercore.service.cart import is_of_cart
 from ordercore.service.effects import Commit, Load, NewId, Now, Sleep
 
-__all__ = ["CreditEngine", "CreditReceipt", "Purse", "open_purse", "order_of", "paid"]
+__all__ = [
+    "CreditEngine",
+    "CreditReceipt",
+    "HoldOfOrderError",
+    "Purse",
+    "open_purse",
+    "order_of",
+    "paid",
+]
+
+_OF_ORDER: Final = re.compile(rf"({'|'.join(Operation)})-[0-9]+-[0-9a-f]{{40}}(-rest)?")
+"""The keys of payments of orders, as `ordercore.payment.intents.operation_key` makes them."""
+
+
+@define
+class HoldOfOrderError(RefusedError):
+    """Somebody else than the order reaches for what a payment of it has set aside."""
+
+    sentence = "The key {key} is of a payment of an order: only the order itself can move it."
+    key: Key
 
 
 @define
@@ -113,6 +137,16 @@ def _opened(stream: StreamId, command: StoreValueCommand) -> Account:
     return Account(currency=command.amount.currency)
 
 
+def _check_owner(command: StoreValueCommand) -> None:
+    """What a payment of an order holds moves in the commits of that order only (RULES PAY-1)."""
+    named: tuple[Key, ...] = () if isinstance(command, ReportLapse) else (command.key,)
+    if isinstance(command, TakeValue | ReleaseValue | ReturnValue):
+        named = (*named, command.hold)
+    for key in named:
+        if _OF_ORDER.fullmatch(key):
+            raise HoldOfOrderError(key)
+
+
 @frozen(kw_only=True)
 class CreditReceipt:
     """The answer to a command about an account: the account after it, and the facts."""
@@ -131,7 +165,13 @@ class CreditEngine:
     async def execute(
         self, account: str, command: StoreValueCommand, *, by: Actor, reason: str = ""
     ) -> CreditReceipt:
-        """Serve one command; the first lot that is issued makes the account."""
+        """
+        Serve one command; the first lot that is issued makes the account.
+
+        Raises:
+            HoldOfOrderError: Its key, or the hold that it names, belongs to an order.
+        """
+        _check_owner(command)
         return await self.serve(account_stream(account), command, by=by, reason=reason)
 
     async def load(self, account: str) -> Account:

@@ -175,6 +175,7 @@ class CreditService:
         Raises:
             NotPermittedError, ApprovalNeededError: As the permissions say.
             UnknownAccountError: Nothing was ever issued to it.
+            HoldOfOrderError: It is about what a payment of an order has set aside.
             InsufficientValueError, UnknownValueHoldError, ValueKeyReusedError: See
                 `ordercore.payment.store_value.decide_value`.
             InvalidTextError, LimitExceededError: The reason is no text, or too long.
