@@ -1,16 +1,20 @@
 """
-Closing open slots: cancel, short pick, expiry. One mechanism for units, stock and debt (O-5, F-3).
+Closing open slots: cancel and short pick. One mechanism for units, stock and debt (O-5, F-3).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+
+from attrs import evolve
 
 from ordercore.facts import Event
 from ordercore.fulfilment.planning import CancelPlan, plan_cancel
-from ordercore.ids import LineId
-from ordercore.inventory.model import Allocation
+from ordercore.ids import LineId, LocationId
+from ordercore.inventory.model import Allocation, WantedLine
+from ordercore.inventory.reserve import plan_release
 from ordercore.order._allotted import release
 from ordercore.order.events import UnitsCancelled
 from ordercore.order.evolve import replay
@@ -82,46 +86,23 @@ def released(order: Order, units: Mapping[LineId, int]) -> Iterator[Allocation]:
     """
     What of an order's stock so many open units give back: places in the queue go first.
 
-    What the units that stay open need is kept.
+    What the units that stay open need is kept, and so is what somebody shall still send.
     """
     for line_id, count in units.items():
         line = order.priced.line(line_id)
         have = order.stock.reserved(line_id) + order.stock.queued(line_id)
         surplus = min(count, have - (open_units(order, line) - count))
-        yield from _taken(order.stock.of(line_id), surplus, _planned(order, line_id))
+        if surplus > 0:
+            asked = WantedLine(line=line_id, item=line.item, quantity=surplus)
+            yield from plan_release((asked,), tuple(_idle(order, line_id)))
 
 
-def _planned(order: Order, line: LineId) -> Mapping[str, int]:
-    """By location, the units of a line that somebody there shall still send."""
-    found: dict[str, int] = {}
+def _idle(order: Order, line: LineId) -> Iterator[Allocation]:
+    """What a line holds and waits for, without the units that somebody shall still send."""
+    planned: Counter[LocationId] = Counter()
     for work in order.fulfilment.open_orders:
         for known in work.lines:
             if known.line == line:
-                found[work.location] = found.get(work.location, 0) + known.remaining
-    return found
-
-
-def _taken(
-    held: Iterable[Allocation], count: int, planned: Mapping[str, int]
-) -> Iterator[Allocation]:
-    """Places in the queue first, then what is held and nobody is working on."""
-    for row in sorted(held, key=lambda row: row.queued == 0):
-        if count <= 0:
-            return
-        queued = min(count, row.queued)
-        idle = max(0, row.reserved - planned.get(row.location, 0))
-        reserved = min(count - queued, idle)
-        if queued + reserved:
-            yield _part(row, reserved, queued)
-            count -= queued + reserved
-
-
-def _part(row: Allocation, reserved: int, queued: int) -> Allocation:
-    return Allocation(
-        line=row.line,
-        item=row.item,
-        location=row.location,
-        reserved=reserved,
-        queued=queued,
-        partial=row.partial,
-    )
+                planned[work.location] += known.remaining
+    for row in order.stock.of(line):
+        yield evolve(row, reserved=max(0, row.reserved - planned[row.location]))
