@@ -102,8 +102,8 @@ async def run_async(work: Coroutine[Effect[object], object, _T], ports: AsyncPor
 class AsyncStockService:
     """Operations on stock that belong to no order: ``service.stock``."""
 
-    def __init__(self, engine: StockEngine, ports: AsyncPorts) -> None:
-        self._engine, self._ports = engine, ports
+    def __init__(self, engine: StockEngine, ports: AsyncPorts, permissions: Permissions) -> None:
+        self._engine, self._ports, self._permissions = engine, ports, permissions
 
     async def execute(
         self,
@@ -115,8 +115,11 @@ class AsyncStockService:
         reason: str = "",
     ) -> StockReceipt:
         """See `ordercore.service.sync.StockService.execute`."""
+        wanted = checked_operation(command)
+        if isinstance(wanted, Request):
+            self._permissions.check(by, wanted)
         work = self._engine.execute(
-            checked_operation(command),
+            wanted,
             by=actor_of(by),
             key=key_of(key),
             stream=hold_of(hold),
@@ -181,7 +184,7 @@ class AsyncOrderService:
         self._permissions = permissions or Permissions()
         stock = StockEngine(strategy=sourcing or InOrder())
         self._worker = Worker(engine=self._engine, stock=stock)
-        self.stock = AsyncStockService(stock, self._ports)
+        self.stock = AsyncStockService(stock, self._ports, self._permissions)
         self.credit = AsyncCreditService(self._worker.credit, self._ports, self._permissions)
 
     async def place(

@@ -115,8 +115,8 @@ class Preview:
 class StockService:
     """Operations on stock that belong to no order: ``service.stock``."""
 
-    def __init__(self, engine: StockEngine, ports: Ports) -> None:
-        self._engine, self._ports = engine, ports
+    def __init__(self, engine: StockEngine, ports: Ports, permissions: Permissions) -> None:
+        self._engine, self._ports, self._permissions = engine, ports, permissions
 
     def execute(
         self,
@@ -133,13 +133,17 @@ class StockService:
         Goods that come back and match no purchase are received here too (RULES R-6).
 
         Raises:
+            NotPermittedError: As the permissions say.
             OutOfStockError, InvalidDeadlineError, UnknownHoldError, HoldClosedError: See
                 `ordercore.inventory.decide.decide_stock`.
             KeyReusedError: The key belongs to another operation.
             InvalidTextError, LimitExceededError: The reason is no text, or too long.
         """
+        wanted = checked_operation(command)
+        if isinstance(wanted, Request):
+            self._permissions.check(by, wanted)
         work = self._engine.execute(
-            checked_operation(command),
+            wanted,
             by=actor_of(by),
             key=key_of(key),
             stream=hold_of(hold),
@@ -238,7 +242,7 @@ class OrderService:
         self._permissions = permissions or Permissions()
         stock = StockEngine(strategy=sourcing or InOrder())
         self._worker = Worker(engine=self._engine, stock=stock)
-        self.stock = StockService(stock, self._ports)
+        self.stock = StockService(stock, self._ports, self._permissions)
         self.credit = CreditService(self._worker.credit, self._ports, self._permissions)
 
     def place(

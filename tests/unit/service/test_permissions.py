@@ -9,7 +9,8 @@ import pytest
 from ordercore.adapters.memory import MemoryStore
 from ordercore.errors import InvalidValueError
 from ordercore.facts import Request
-from ordercore.ids import Actor, CreditId, Key, LineId, OrderId, Reference, TenderId
+from ordercore.ids import Actor, CreditId, ItemId, Key, LineId, OrderId, Reference, TenderId
+from ordercore.inventory.commands import ReceivedLine, ReceiveStock
 from ordercore.money import EUR, USD, Money
 from ordercore.order import commands as oc
 from ordercore.order.amend import UnknownProposalError
@@ -30,7 +31,7 @@ from ordercore.service.permissions import (
     Permissions,
 )
 from ordercore.service.sync import OrderService
-from tests.laws.order_world import CARD, Ids, Shop, basket, eur, line
+from tests.laws.order_world import CARD, NORTH, Ids, Shop, basket, eur, line
 
 ANN, BOB = Actor("staff:ann"), Actor("staff:bob")
 EVE, DAN = Actor("lead:eve"), Actor("lead:dan")
@@ -320,3 +321,22 @@ def test_a_table_that_is_none_is_refused(bad: Callable[[], object]) -> None:
 def loose(value: object) -> Any:  # noqa: ANN401 - it is bad on purpose
     """A value without its type, as untyped code would pass it."""
     return value
+
+
+@pytest.mark.parametrize("command", ["ReceiveStock", "AdjustStock"])
+def test_stock_is_moved_by_those_who_may(command: str) -> None:
+    """An operation on stock is a request like any other: it needs a grant."""
+    shop = Shop()
+    table = Permissions(grants=(Grant(role="store", command=command),))
+    service = OrderService(store=shop.store, payments=shop.till, permissions=table)
+    row = ReceivedLine(item=ItemId("tea"), location=NORTH, quantity=5)
+    receive = ReceiveStock(lines=(row,))
+    for by in (Actor("stranger:1"), Actor("system")):
+        with pytest.raises(NotPermittedError):
+            service.stock.execute(receive, by=by)
+    if command == "ReceiveStock":
+        service.stock.execute(receive, by=Actor("store:kim"))
+    else:
+        with pytest.raises(NotPermittedError):
+            service.stock.execute(receive, by=Actor("store:kim"))
+    assert (command == "ReceiveStock") == bool(shop.store.counters((ItemId("tea"),)))
