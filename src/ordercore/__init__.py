@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from ordercore.order.balance import Balance, balance
     from ordercore.order.commands import Cancel, CancelUnits, Place, Refund
     from ordercore.order.decide import decide, evolve, replay
-    from ordercore.order.guards import allowed
     from ordercore.order.model import Order
     from ordercore.order.party import Address, Destination, Party
+    from ordercore.order.possible import allowed
     from ordercore.order.quote import quote_refund
     from ordercore.order.status import OrderStatus, statuses
     from ordercore.order.terms import Terms
@@ -83,7 +83,7 @@ _MESSAGES = {
     "Request": "facts",
 }
 _FUNCTIONS = {
-    "allowed": "order.guards",
+    "allowed": "order.possible",
     "apportion": "money",
     "balance": "order.balance",
     "decide": "order.decide",

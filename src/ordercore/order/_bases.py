@@ -14,7 +14,6 @@ from ordercore.money import Money, sum_money
 from ordercore.order.balance import balance, has_open_slots
 from ordercore.order.grouping import GroupTimes, line_times
 from ordercore.order.model import Order
-from ordercore.order.terms import Blocks
 from ordercore.pricing.figures import slot_value
 from ordercore.pricing.model import LineKind, PricedLine
 from ordercore.pricing.slots import NO_SLOTS, SlotSet
@@ -32,7 +31,6 @@ def fulfilment_basis(
     open_slots = {
         line: order.open_slots(order.priced.line(line)) for line in _named(order, command)
     }
-    work_reason = "" if not order.is_blocked(Blocks.FULFIL) else "the order is on hold"
     reason = ""
     if isinstance(command, fc.Dispatch | fc.DeliverDigital):
         reason = _not_shippable(order, _leaving(order, command, open_slots))
@@ -41,8 +39,6 @@ def fulfilment_basis(
         open_slots=open_slots,
         shippable=reason == "",
         reason=reason,
-        workable=work_reason == "",
-        work_reason=work_reason,
         held=_on_the_shelf(order, command),
         received=order.returns.received,
         serialised=order.terms.serialised,
@@ -104,14 +100,11 @@ def _leaving(
 
 
 def _not_shippable(order: Order, leaving: Mapping[LineId, SlotSet]) -> str:
-    """Why these units may not leave; empty where they may (RULES F-4)."""
-    stage = order.current_stage
-    if order.confirmed_at is None:
-        return "the order is not confirmed"
-    if order.is_blocked(Blocks.SHIP):
-        return "the order is on hold"
-    if stage is not None and not stage.shippable:
-        return f"nothing may leave in the stage {stage.name}"
+    """
+    Why these units may not leave; empty where they may (RULES F-4).
+
+    The status, holds and stages of the host were asked before (`ordercore.order.guards`).
+    """
     if not leaving or order.terms.ship_before_paid:
         return ""
     return _not_covered(order, leaving)

@@ -66,7 +66,7 @@ def decide(order: Order | None, command: Command, now: datetime) -> _Events:
     if decision is None or order is None:
         raise UnknownCommandError(type(command).__name__)
     if isinstance(command, Request):
-        check_allowed(order, command, now)
+        check_allowed(order, command)
     return decision(order, command, now)
 
 

@@ -2,13 +2,12 @@
 What may be asked in which status: one table of (status × request), and what holds and stages stop.
 
 A room may still refuse for reasons of its own; what is refused here is refused whatever the room
-would say.
+would say. `ordercore.order.possible` asks the rooms too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Final, TypeAlias
 
 from attrs import define
@@ -16,15 +15,14 @@ from attrs import define
 from ordercore.errors import RefusedError
 from ordercore.facts import Request
 from ordercore.fulfilment import commands as fc
-from ordercore.moment import utc
 from ordercore.order import commands as oc
-from ordercore.order.model import Order, checked_order
+from ordercore.order.model import Order
 from ordercore.order.status import OrderStatus, order_status
-from ordercore.order.terms import Blocks
+from ordercore.order.terms import Blocks, Stage
 from ordercore.payment import commands as pc
 from ordercore.returns import commands as rc
 
-__all__ = ["CLOSED", "NotPossibleError", "OnHoldError", "allowed", "check_allowed"]
+__all__ = ["CLOSED", "REQUESTS", "NotPossibleError", "OnHoldError", "check_allowed", "refusal"]
 
 _Kinds: TypeAlias = frozenset[type[Request]]
 
@@ -58,6 +56,7 @@ _EDIT: Final[_Kinds] = _AMEND | {oc.ChangeDestination, oc.ChangeGroups, oc.Split
 _MONEY: Final[_Kinds] = frozenset({pc.CaptureNow, pc.AddTender})
 _END: Final[_Kinds] = frozenset({oc.Complete})
 _CONFIRM: Final[_Kinds] = frozenset({oc.Confirm})
+_SHIP: Final[_Kinds] = frozenset({fc.Dispatch, fc.DeliverDigital})
 
 CLOSED: Final[Mapping[OrderStatus, _Kinds]] = {
     OrderStatus.PLACED: _FULFIL | _RETURN | _END,
@@ -84,11 +83,22 @@ _HELD: Final[Mapping[type[Request], Blocks]] = {
     oc.Refund: Blocks.REFUND,
     oc.ExchangeGoods: Blocks.REFUND,
     pc.RecordRefund: Blocks.REFUND,
+    fc.ReleaseFulfilment: Blocks.FULFIL,
+    fc.PickUnits: Blocks.FULFIL,
+    fc.PackParcel: Blocks.FULFIL,
+    fc.Dispatch: Blocks.SHIP,
+    fc.DeliverDigital: Blocks.SHIP,
 }
+"""By kind of request, what a hold must block to stop it (RULES O-3)."""
 
 
 def refusal(order: Order, kind: type[Request]) -> RefusedError | None:
-    """Why this kind of request would be refused now, whatever it says; None where it may pass."""
+    """
+    Why this kind of request is refused now, whatever it says; None where the rooms have a say.
+
+    Source:
+        RULES O-2, O-3.
+    """
     status = order_status(order)
     name = kind.__name__
     if kind is oc.Place or kind in CLOSED[status]:
@@ -98,14 +108,20 @@ def refusal(order: Order, kind: type[Request]) -> RefusedError | None:
     if hold is not None:
         return OnHoldError(name, hold.kind)
     stage = order.current_stage
-    if stage is not None:
-        cancels, edits = kind in _CANCEL, kind in _EDIT
-        if (cancels and not stage.cancellable) or (edits and not stage.editable):
-            return NotPossibleError(name, f"in the stage {stage.name}")
+    if stage is not None and kind in _stopped(stage):
+        return NotPossibleError(name, f"in the stage {stage.name}")
     return None
 
 
-def check_allowed(order: Order, command: Request, now: datetime) -> None:
+def _stopped(stage: Stage) -> _Kinds:
+    """The requests that a stage of the host forbids."""
+    free: _Kinds = frozenset()
+    cancels = free if stage.cancellable else _CANCEL
+    edits = free if stage.editable else _EDIT
+    return cancels | edits | (free if stage.shippable else _SHIP)
+
+
+def check_allowed(order: Order, command: Request) -> None:
     """
     Refuse what the table, a hold or a stage forbids.
 
@@ -115,25 +131,9 @@ def check_allowed(order: Order, command: Request, now: datetime) -> None:
     Source:
         RULES O-2, O-3.
     """
-    del now
     error = refusal(order, type(command))
     if error is not None:
         raise error
-
-
-def allowed(order: Order, now: datetime) -> Mapping[type[Request], RefusedError | None]:
-    """
-    Per kind of request, why it would be refused now; None where its kind may pass.
-
-    Raises:
-        NaiveDatetimeError: *now* has no time zone.
-
-    Source:
-        RULES O-2.
-    """
-    utc(now)
-    checked_order(order)
-    return {kind: refusal(order, kind) for kind in REQUESTS}
 
 
 REQUESTS: Final[tuple[type[Request], ...]] = (

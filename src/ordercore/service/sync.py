@@ -19,9 +19,9 @@ from ordercore.inventory.model import Counters, StockPlace
 from ordercore.inventory.sourcing import InOrder, Strategy
 from ordercore.order.commands import Place
 from ordercore.order.groups import DeliveryGroup
-from ordercore.order.guards import allowed
 from ordercore.order.model import Order
 from ordercore.order.party import Destination, Party, PartyRef
+from ordercore.order.possible import allowed
 from ordercore.order.quote import Items, quote_refund
 from ordercore.order.terms import Terms
 from ordercore.payment.account import Account

@@ -30,7 +30,7 @@ from ordercore.money import EUR, USD, Money
 from ordercore.order import commands as oc
 from ordercore.order.balance import balance
 from ordercore.order.decide import decide
-from ordercore.order.guards import allowed
+from ordercore.order.possible import allowed
 from ordercore.order.status import statuses
 from ordercore.order.terms import Blocks, Terms
 from ordercore.payment import commands as pc
