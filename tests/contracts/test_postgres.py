@@ -24,6 +24,7 @@ from ordercore.inventory.audit import audit
 from ordercore.money import EUR, Money
 from ordercore.ports.repositories import Store
 from ordercore.ports.unit_of_work import StoreBusyError, VersionConflictError
+from ordercore.service.sync import OrderService
 from ordercore.testing.contracts._world import (
     NOON,
     changes,
@@ -38,6 +39,7 @@ from ordercore.testing.contracts._world import (
 from ordercore.testing.contracts.store import StoreContract
 from ordercore.testing.sandbox import SandboxGateway
 from tests.contracts import life
+from tests.laws.order_world import ACCOUNT, Shop, line
 
 sqlalchemy = pytest.importorskip("sqlalchemy", reason="the extra sqlalchemy is not installed")
 pytest.importorskip("psycopg", reason="the extra postgres is not installed")
@@ -101,6 +103,28 @@ def test_the_clock_is_the_databases(engine: Engine, store: SqlAlchemyStore) -> N
         told = store.now()
         second = connection.execute(sqlalchemy.text("SELECT clock_timestamp()")).scalar_one()
     assert first <= told <= second
+
+
+def test_poison_blocks_no_healthy_order(engine: Engine, store: SqlAlchemyStore) -> None:
+    """What cannot be read waits, by name; what is well is served, by two workers at once."""
+    shop = Shop()
+    shop.store, shop.service = store, OrderService(store=store, payments=shop.till)
+    shop.receive("tea", 9)
+    bad, *good = (shop.place(line("tea", 1), tenders=(ACCOUNT,)).stream for _ in range(5))
+    with engine.begin() as connection:
+        spoil = "UPDATE oc_commits SET events = '[' WHERE stream = :bad"
+        connection.execute(sqlalchemy.text(spoil), {"bad": bad})
+    change = stream_change(StreamId("bell"), note())
+    store.commit(evolve(changes(change, commit="bell"), wakes=(bad, *good)))
+    with ThreadPoolExecutor(2) as pool:
+        rounds = list(pool.map(lambda _: shop.service.run_due(limit=5), range(2)))
+    assert sorted([*good, bad]) == sorted(
+        [stream for done in rounds for stream in (*done.served, *dict(done.failed))]
+    )
+    (row,) = store.failing()
+    ((failed, code),) = [pair for done in rounds for pair in done.failed]
+    assert (bad, bad, 1, code) == (failed, row.stream, row.attempts, row.last_error)
+    assert shop.service.run_due(limit=5).is_idle
 
 
 def test_workers_pass_over_what_others_hold(engine: Engine, store: SqlAlchemyStore) -> None:

@@ -31,7 +31,7 @@ from ordercore.inventory.model import (
     Reservation,
     StockMove,
 )
-from ordercore.ports.repositories import LedgerRow, Unpublished
+from ordercore.ports.repositories import Failing, LedgerRow, Unpublished
 from ordercore.ports.unit_of_work import Committed, CorruptStreamError, OrderSummary
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "batched",
     "committed_of",
     "counters_of",
+    "failing_of",
     "from_micros",
     "instant_or_none",
     "ledger_row_of",
@@ -194,6 +195,16 @@ def tail_of(
     if reached != version:
         raise CorruptStreamError(stream, reached, f"its facts should go on to {version}")
     return tuple(events)
+
+
+def failing_of(row: Row) -> Failing:
+    """A stream on which workers failed, from its row."""
+    return Failing(
+        stream=StreamId(row[0]),
+        attempts=row[1],
+        last_error=row[2],
+        due_at=instant_or_none(row[3]),
+    )
 
 
 def counters_of(row: Row) -> Counters:

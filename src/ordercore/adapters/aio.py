@@ -17,7 +17,7 @@ from ordercore.ids import CommitId, ItemId, Key, LocationId, OrderId, PartyId, S
 from ordercore.inventory.model import Allocation, Counters, StockPlace
 from ordercore.order.party import Party
 from ordercore.ports.aio import AsyncStore
-from ordercore.ports.repositories import LedgerRow, Store, StoredStream, Unpublished
+from ordercore.ports.repositories import Failing, LedgerRow, Store, StoredStream, Unpublished
 from ordercore.ports.unit_of_work import ChangeSet, Committed, OrderSummary, StreamKind
 
 __all__ = ["ThreadedStore"]
@@ -86,6 +86,11 @@ class ThreadedStore(AsyncStore):
 
     async def failed(self, stream: StreamId, *, error: str, back_off: tuple[timedelta, ...]) -> int:
         return await asyncio.to_thread(self._store.failed, stream, error=error, back_off=back_off)
+
+    async def failing(
+        self, *, after: StreamId | None = None, limit: int = 100
+    ) -> tuple[Failing, ...]:
+        return await asyncio.to_thread(self._store.failing, after=after, limit=limit)
 
     async def counters(self, items: Iterable[ItemId]) -> Mapping[StockPlace, Counters]:
         return await asyncio.to_thread(self._store.counters, tuple(items))

@@ -18,6 +18,7 @@ from ordercore.ids import CommitId, ItemId, Key, LocationId, OrderId, PartyId, S
 from ordercore.inventory.model import Allocation, Counters, StockPlace
 from ordercore.order.party import Party
 from ordercore.ports.repositories import (
+    Failing,
     LedgerRow,
     Store,
     StoredStream,
@@ -154,6 +155,20 @@ class MemoryStore(Store):
             row.last_error = error
             row.due_at = next_try(self.now(), row.attempts, back_off)
             return row.attempts
+
+    def failing(self, *, after: StreamId | None = None, limit: int = 100) -> tuple[Failing, ...]:
+        with self._lock:
+            found = [
+                Failing(
+                    stream=stream,
+                    attempts=row.attempts,
+                    last_error=row.last_error,
+                    due_at=row.due_at,
+                )
+                for stream, row in self._tables.streams.items()
+                if row.attempts and (after is None or stream > after)
+            ]
+        return tuple(sorted(found, key=lambda row: row.stream)[: check_limit(limit)])
 
     # --- stock ----------------------------------------------------------------------------------
 

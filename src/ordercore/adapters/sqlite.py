@@ -32,6 +32,7 @@ from ordercore.adapters._values import (
     batched,
     committed_of,
     counters_of,
+    failing_of,
     from_micros,
     instant_or_none,
     ledger_row_of,
@@ -51,6 +52,7 @@ from ordercore.inventory.model import Allocation, Counters, StockPlace
 from ordercore.order.model import Order
 from ordercore.order.party import Party
 from ordercore.ports.repositories import (
+    Failing,
     LedgerRow,
     Store,
     StoredStream,
@@ -280,6 +282,14 @@ class SqliteStore(Store):
                 (attempts, error, due, stream),
             )
         return attempts
+
+    def failing(self, *, after: StreamId | None = None, limit: int = 100) -> tuple[Failing, ...]:
+        rows = self._rows(
+            "SELECT stream, attempts, last_error, due_at FROM oc_streams"
+            " WHERE attempts > 0 AND stream > ? ORDER BY stream LIMIT ?",
+            (after or "", check_limit(limit)),
+        )
+        return tuple(failing_of(row) for row in rows)
 
     # --- stock ----------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from ordercore.order.party import Destination, Party
 from ordercore.payment.answers import Answer, LookUpAnswer
 from ordercore.payment.policy import Capabilities
 from ordercore.ports.gateways import BookingRequest, Envelope, PaymentCall
-from ordercore.ports.repositories import LedgerRow, StoredStream, Unpublished
+from ordercore.ports.repositories import Failing, LedgerRow, StoredStream, Unpublished
 from ordercore.ports.unit_of_work import ChangeSet, Committed, OrderSummary, StreamKind
 from ordercore.pricing.draft import Draft
 from ordercore.pricing.model import Tax
@@ -95,6 +95,12 @@ class AsyncOrderRepository(ABC):
     @abstractmethod
     async def failed(self, stream: StreamId, *, error: str, back_off: tuple[timedelta, ...]) -> int:
         """Record a worker's failure outside the facts; answers how many there were in a row."""
+
+    @abstractmethod
+    async def failing(
+        self, *, after: StreamId | None = None, limit: int = 100
+    ) -> tuple[Failing, ...]:
+        """Streams whose last worker failed, a page at a time, in ascending order of their ids."""
 
 
 class AsyncInventoryRepository(ABC):

@@ -20,6 +20,7 @@ from ordercore.order.party import Party
 from ordercore.ports.unit_of_work import Committed, OrderSummary, StreamKind, UnitOfWork
 
 __all__ = [
+    "Failing",
     "InventoryRepository",
     "LedgerRow",
     "OrderRepository",
@@ -76,6 +77,20 @@ class StoredStream:
     recorded_at: datetime
     attempts: int = 0
     last_error: str = ""
+
+
+@frozen(kw_only=True)
+class Failing:
+    """
+    A stream on which workers failed: how often in a row, why, and when it is tried again.
+
+    It is told without reading the facts, so also of a stream that cannot be read.
+    """
+
+    stream: StreamId
+    attempts: int
+    last_error: str
+    due_at: datetime | None
 
 
 @frozen(kw_only=True)
@@ -156,6 +171,10 @@ class OrderRepository(ABC):
 
         ``due_at`` becomes now plus the entry of *back_off* for that number; the last one for ever.
         """
+
+    @abstractmethod
+    def failing(self, *, after: StreamId | None = None, limit: int = 100) -> tuple[Failing, ...]:
+        """Streams whose last worker failed, a page at a time, in ascending order of their ids."""
 
 
 class InventoryRepository(ABC):

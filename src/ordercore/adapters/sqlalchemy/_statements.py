@@ -194,6 +194,12 @@ class Statements:
             .where(this)
             .values(attempts=_int("count"), last_error=_text("error"), due_at=_int("due"))
         )
+        self.failing = (
+            select(schedule.c.stream, schedule.c.attempts, schedule.c.last_error, due_at)
+            .where(schedule.c.attempts > 0, schedule.c.stream > _text("after"))
+            .order_by(schedule.c.stream)
+            .limit(_int("limit"))
+        )
 
     def _people(self, claims: Table, parties: Table, series: Table) -> None:
         self.claim = upsert(claims).on_conflict_do_nothing()

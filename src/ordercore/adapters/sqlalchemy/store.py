@@ -21,6 +21,7 @@ from ordercore.adapters._values import (
     Row,
     committed_of,
     counters_of,
+    failing_of,
     from_micros,
     instant_or_none,
     ledger_row_of,
@@ -46,6 +47,7 @@ from ordercore.inventory.model import Allocation, Counters, StockPlace
 from ordercore.order.model import Order
 from ordercore.order.party import Party
 from ordercore.ports.repositories import (
+    Failing,
     LedgerRow,
     Store,
     StoredStream,
@@ -283,6 +285,10 @@ class SqlAlchemyStore(Store):
             values = {"of": stream, "count": count, "error": error, "due": due}
             connection.execute(self._say.failed, values)
         return count
+
+    def failing(self, *, after: StreamId | None = None, limit: int = 100) -> tuple[Failing, ...]:
+        page = {"after": after or "", "limit": check_limit(limit)}
+        return tuple(failing_of(row) for row in self._read(self._say.failing, **page))
 
     # --- stock ----------------------------------------------------------------------------------
 

@@ -230,6 +230,26 @@ class OrderRepositoryContract(StoreCase):
             assert before + wait <= stored.due_at <= store.now() + wait
         assert (1, (note(),)) == (store.load(ONE).version, store.load(ONE).tail)
 
+    def test_what_fails_is_found_by_name(self, store: Store) -> None:
+        """A page at a time, with the number and the reason; what rests again is left out."""
+        streams = tuple(numbered_streams("o", 4))
+        _due(store, *streams)
+        assert () == store.failing()
+        for stream in streams[:3]:
+            store.failed(stream, error="boom", back_off=(DAY,))
+        store.failed(streams[1], error="worse", back_off=(DAY,))
+        store.sleep(streams[0], version=1, wakes=0, due_at=None)
+        known = store.load(streams[1])
+        (one,) = store.failing(limit=1)
+        assert (known.stream, 2, "worse", known.due_at) == (
+            one.stream,
+            one.attempts,
+            one.last_error,
+            one.due_at,
+        )
+        assert [streams[2]] == [found.stream for found in store.failing(after=streams[1])]
+        assert () == store.failing(after=streams[2])
+
     def test_a_failure_of_nobody_is_not_found(self, store: Store) -> None:
         """There is no such stream."""
         with pytest.raises(UnknownOrderError):
