@@ -5,7 +5,7 @@ Closing open slots: cancel and short pick. One mechanism for units, stock and de
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from attrs import evolve
@@ -21,12 +21,44 @@ from ordercore.order.evolve import replay
 from ordercore.order.groups import served
 from ordercore.order.model import Order
 from ordercore.order.quote import closing_credit
-from ordercore.order.refusals import NothingToCancelError
+from ordercore.order.refusals import InvalidUnitsError, NothingToCancelError
 from ordercore.order.rules import open_units
 from ordercore.pricing.slots import SlotSet
 from ordercore.refund.model import CreditCause
 
-__all__ = ["cancel", "close_units", "released"]
+__all__ = ["cancel", "check_open", "close_units", "named_units", "released"]
+
+
+def named_units(units: Iterable[tuple[LineId, int]]) -> dict[LineId, int]:
+    """
+    How many units of which line somebody has named, whatever shall become of them.
+
+    Raises:
+        InvalidUnitsError: No line is named, one is named twice, or the units of one are not a
+            whole number above zero.
+    """
+    wanted: dict[LineId, int] = {}
+    for line, count in units:
+        if type(count) is not int or count < 1 or line in wanted:
+            raise InvalidUnitsError(line)
+        wanted[line] = count
+    if not wanted:
+        raise InvalidUnitsError("")
+    return wanted
+
+
+def check_open(order: Order, wanted: Mapping[LineId, int]) -> None:
+    """
+    Check that so many units of these lines are neither cancelled nor sent.
+
+    Raises:
+        UnknownLineError: The order has no such line.
+        NothingToCancelError: Fewer units of a line are open, or none at all.
+    """
+    for line, units in wanted.items():
+        possible = open_units(order, order.priced.line(line))
+        if units > possible:
+            raise NothingToCancelError(line, units, possible)
 
 
 def cancel(
@@ -41,11 +73,8 @@ def cancel(
     Source:
         RULES O-5.
     """
+    check_open(order, wanted)
     possible = {line.id: open_units(order, line) for line in order.priced.lines}
-    for line, units in wanted.items():
-        order.priced.line(line)
-        if not 0 < units <= possible[line]:
-            raise NothingToCancelError(line, units, possible[line])
     turns = served(order.groups)
     plan = plan_cancel(order.fulfilment, wanted, open_units=possible, now=now, served=turns)
     _check_plan(plan, possible)

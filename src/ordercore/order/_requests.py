@@ -7,11 +7,11 @@ from typing import Final, cast
 
 from ordercore.facts import Event
 from ordercore.fulfilment.planning import withdrawn
-from ordercore.ids import LineId, TenderId, checked_id
+from ordercore.ids import TenderId, checked_id
 from ordercore.money import CurrencyMismatchError, Money, sum_money
 from ordercore.order import commands as oc
 from ordercore.order import events as ev
-from ordercore.order._cancel import cancel
+from ordercore.order._cancel import cancel, named_units
 from ordercore.order._stages import stock_given_back
 from ordercore.order.completion import not_complete
 from ordercore.order.documents import NothingToInvoiceError, invoice
@@ -21,7 +21,6 @@ from ordercore.order.quote import check_fresh
 from ordercore.order.refusals import (
     InvalidHoldError,
     InvalidTextError,
-    InvalidUnitsError,
     NotCompleteError,
     StageOfLifeError,
     StillOpenError,
@@ -127,14 +126,7 @@ def cancel_all(order: Order, command: oc.Cancel, now: datetime) -> _Events:
 
 def cancel_units(order: Order, command: oc.CancelUnits, now: datetime) -> _Events:
     """Cancel some open units."""
-    wanted: dict[LineId, int] = {}
-    for line, units in command.units:
-        if type(units) is not int or units < 1 or line in wanted:
-            raise InvalidUnitsError(line)
-        wanted[line] = units
-    if not wanted:
-        raise InvalidUnitsError("")
-    return tuple(cancel(order, wanted, now, command.reason))
+    return tuple(cancel(order, named_units(command.units), now, command.reason))
 
 
 def refund(order: Order, command: oc.Refund, now: datetime) -> _Events:

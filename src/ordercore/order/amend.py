@@ -22,12 +22,10 @@ from ordercore.inventory.model import Allocation
 from ordercore.money import CurrencyMismatchError
 from ordercore.order import commands as oc
 from ordercore.order import events as ev
-from ordercore.order._cancel import cancel
+from ordercore.order._cancel import cancel, check_open, named_units
 from ordercore.order.evolve import replay
 from ordercore.order.model import Order
 from ordercore.order.quote import next_credit, refund_basis
-from ordercore.order.refusals import InvalidUnitsError, NothingToCancelError
-from ordercore.order.rules import open_units
 from ordercore.pricing.model import PricedOrder
 from ordercore.pricing.totals import check_still_valid
 from ordercore.pricing.values import InvalidTaxError
@@ -108,15 +106,11 @@ def propose(order: Order, command: oc.ProposeAmendment, now: datetime) -> tuple[
         raise EmptyProposalError(name)
     if command.addition is not None:
         _check_addition(order, command.addition, now)
-    if len({line_id for line_id, _ in command.removals}) < len(command.removals):
-        raise InvalidUnitsError("a line is named twice")
-    for line_id, units in command.removals:
-        possible = open_units(order, order.priced.line(line_id))
-        if type(units) is not int or not 0 < units <= possible:
-            raise NothingToCancelError(line_id, units, possible)
+    wanted = named_units(command.removals) if command.removals else {}
+    check_open(order, wanted)
     removals = tuple(
         (line_id, order.open_slots(order.priced.line(line_id)).highest(units))
-        for line_id, units in command.removals
+        for line_id, units in wanted.items()
     )
     return (
         ev.AmendmentProposed(

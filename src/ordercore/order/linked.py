@@ -24,14 +24,14 @@ from ordercore.order import _requests as own
 from ordercore.order import commands as oc
 from ordercore.order import events as ev
 from ordercore.order._allotted import release
-from ordercore.order._cancel import released
+from ordercore.order._cancel import check_open, named_units, released
 from ordercore.order.balance import balance
 from ordercore.order.evolve import replay
 from ordercore.order.link import Link, LinkKind
 from ordercore.order.model import Order
 from ordercore.order.parts import part_of
 from ordercore.order.quote import next_credit, refund_basis
-from ordercore.order.refusals import InvalidUnitsError, NothingToCancelError, StageOfLifeError
+from ordercore.order.refusals import StageOfLifeError
 from ordercore.order.rules import open_units
 from ordercore.payment.events import PaymentRecorded, RefundRecorded
 from ordercore.payment.model import Tender, TenderKind
@@ -138,16 +138,8 @@ def _open(order: Order) -> dict[LineId, int]:
 
 
 def _wanted(order: Order, command: oc.SplitOrder) -> dict[LineId, int]:
-    wanted: dict[LineId, int] = {}
-    for line_id, units in command.units:
-        possible = open_units(order, order.priced.line(line_id))
-        if type(units) is not int or units < 1 or line_id in wanted:
-            raise InvalidUnitsError(line_id)
-        if units > possible:
-            raise NothingToCancelError(line_id, units, possible)
-        wanted[line_id] = units
-    if not wanted:
-        raise InvalidUnitsError("")
+    wanted = named_units(command.units)
+    check_open(order, wanted)
     if sum(wanted.values()) == order.units.ordered - order.units.cancelled:
         raise NotToSplitError("nothing would be left of it")
     return wanted
