@@ -115,10 +115,11 @@ class Engine:
         )
 
     async def preview(self, stream: StreamId, command: Command) -> tuple[Order, tuple[Event, ...]]:
-        """What the command would do; nothing is written."""
+        """What the command would do, or why it would be refused; nothing is written."""
         turn = await self._load(stream)
         now = await Now()
-        turn.add(decide(turn.order, command, now))
+        await self._learn(turn, now)
+        await self._decide(turn, command, Intention(), now)
         await self._settle(turn, now, serving=asks_for_stock(command))
         return turn.current, tuple(turn.events)
 
