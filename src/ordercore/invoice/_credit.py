@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ordercore.ids import CreditId, DocumentNumber, LineId, OrderId
 from ordercore.invoice._lines import added, charge_rows, invoice_line, tax_of, taxes_of
@@ -21,6 +21,7 @@ from ordercore.invoice.model import (
     DocumentKind,
     DocumentLine,
     DocumentTax,
+    InvalidDocumentError,
 )
 from ordercore.money import Money
 from ordercore.pricing.model import PricedOrder, Tax, TaxCategory
@@ -28,7 +29,15 @@ from ordercore.pricing.slots import NO_SLOTS, SlotSet
 from ordercore.refund.model import Credit, CreditPart
 from ordercore.refund.worth import Worth
 
-__all__ = ["Stated", "invoiced_slots", "is_stated", "loose_rows", "stated"]
+__all__ = [
+    "Correction",
+    "Stated",
+    "correction",
+    "invoiced_slots",
+    "is_stated",
+    "loose_rows",
+    "stated",
+]
 
 _Slots = Mapping[LineId, SlotSet]
 
@@ -43,9 +52,58 @@ class Stated:
     refers_to: tuple[DocumentNumber, ...] = field(default=())
 
     @property
+    def raises(self) -> bool:
+        """Whether it charges again what an earlier credit took off, and no more than that."""
+        return not self.lines and sum(row.gross.minor for row in self.charges) < 0
+
+    @property
+    def charged(self) -> tuple[DocumentCharge, ...]:
+        """The rows as an invoice states them: the opposite of what a credit note would."""
+        return tuple(
+            evolve(
+                row,
+                net=-row.net,
+                taxes=tuple(evolve(tax, amount=-tax.amount) for tax in row.taxes),
+            )
+            for row in self.charges
+        )
+
+    @property
     def is_empty(self) -> bool:
         """Whether it takes nothing off."""
         return not (self.lines or self.charges)
+
+
+@frozen(kw_only=True)
+class Correction:
+    """What one document says of several credits: what they take off, or charge again."""
+
+    raises: bool
+    lines: tuple[DocumentLine, ...]
+    charges: tuple[DocumentCharge, ...]
+    refers_to: tuple[DocumentNumber, ...]
+    credits: tuple[CreditId, ...]
+
+
+def correction(pending: Iterable[Stated]) -> Correction:
+    """
+    What takes something off; only where nothing is left that does, what is charged again.
+
+    Raises:
+        InvalidDocumentError: Nothing does either.
+    """
+    every = tuple(pending)
+    if not every:
+        raise InvalidDocumentError("no credit lowers what was invoiced")
+    lowering = tuple(one for one in every if not one.raises)
+    found = lowering or every
+    return Correction(
+        raises=not lowering,
+        lines=tuple(line for one in found for line in one.lines),
+        charges=tuple(row for one in found for row in (one.charges if lowering else one.charged)),
+        refers_to=tuple(dict.fromkeys(number for one in found for number in one.refers_to)),
+        credits=tuple(one.credit for one in found),
+    )
 
 
 def touched(credit: Credit) -> dict[LineId, SlotSet]:
@@ -79,8 +137,8 @@ def stated(
     documents: Sequence[Document],
     taxes: Sequence[Tax] = (),
 ) -> Iterator[Stated]:
-    """What each credit that no credit note states takes off the invoices from before it."""
-    noted = [one for one in documents if one.kind is DocumentKind.CREDIT_NOTE]
+    """What each credit that no correction states takes off the invoices from before it."""
+    noted = [one for one in documents if one.refers_to]
     worth = Worth.after(priced, ())
     for credit in granted:
         before = list(_invoiced_without(credit, order, documents))

@@ -9,12 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from fractions import Fraction
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from ordercore.ids import CreditId, DocumentNumber, LineId, OrderId, PartyId
-from ordercore.invoice._credit import Stated, invoiced_slots, is_stated, loose_rows, stated
+from ordercore.invoice._balance import TaxBalance, balance
+from ordercore.invoice._credit import (
+    Stated,
+    correction,
+    invoiced_slots,
+    is_stated,
+    loose_rows,
+    stated,
+)
 from ordercore.invoice._lines import added, charge_rows, invoice_line, slip_line
 from ordercore.invoice.model import (
     CoveredSlots,
@@ -29,7 +36,7 @@ from ordercore.invoice.model import (
 )
 from ordercore.money import Currency, CurrencyMismatchError, Money
 from ordercore.pricing.figures import line_figures
-from ordercore.pricing.model import PricedOrder, Tax, TaxCategory
+from ordercore.pricing.model import PricedOrder, Tax
 from ordercore.pricing.slots import NO_SLOTS, SlotSet
 from ordercore.refund.model import Credit
 from ordercore.refund.worth import Worth
@@ -101,7 +108,11 @@ class InvoiceBasis:
 
 @frozen(kw_only=True)
 class CreditNoteBasis:
-    """What a credit note is built from: all credits that no credit note states yet."""
+    """
+    What a credit note is built from: all credits that no correction states yet.
+
+    Where only such are left as take earlier ones back, it is an invoice of what is charged again.
+    """
 
     header: Header
     source: Source
@@ -238,20 +249,17 @@ def _worth_of(
 
 def _credit_note(basis: CreditNoteBasis) -> Document:
     source = basis.source
-    found = [one for one in _stated(source) if not one.is_empty]
-    if not found:
-        raise InvalidDocumentError("no credit lowers what was invoiced")
+    found = correction(one for one in _stated(source) if not one.is_empty)
     zero = Money.zero(source.priced.currency)
-    named = dict.fromkeys(number for one in found for number in one.refers_to)
     return _finished(
-        DocumentKind.CREDIT_NOTE,
+        DocumentKind.INVOICE if found.raises else DocumentKind.CREDIT_NOTE,
         basis.header,
-        lines=tuple(line for one in found for line in one.lines),
-        charges=tuple(charge for one in found for charge in one.charges),
+        lines=found.lines,
+        charges=found.charges,
         prepaid=zero,
         rounding=zero,
-        refers_to=tuple(named),
-        counted=tuple((source.order, one.credit) for one in found),
+        refers_to=found.refers_to,
+        counted=tuple((source.order, credit) for credit in found.credits),
     )
 
 
@@ -360,36 +368,3 @@ def unstated(source: Source) -> tuple[DocumentCharge, ...]:
         if not is_stated(credit, source.order, source.documents)
         for row in loose_rows(source.priced, credit, source.taxes, sign=-1)
     )
-
-
-@frozen(kw_only=True)
-class TaxBalance:
-    """What all documents together say about one group of tax."""
-
-    category: TaxCategory
-    rate: Fraction
-    jurisdiction: str
-    base: Money
-    tax: Money
-
-
-def balance(documents: Iterable[Document]) -> tuple[TaxBalance, ...]:
-    """
-    Invoices less credit notes, by group of tax; groups that have come to nothing are left out.
-
-    Source:
-        RULES D-3.
-    """
-    found: dict[tuple[TaxCategory, Fraction, str], TaxBalance] = {}
-    for document in documents:
-        for group in document.groups:
-            key = group.category, group.rate, group.jurisdiction
-            zero = Money.zero(document.currency)
-            old = found.get(
-                key,
-                TaxBalance(category=key[0], rate=key[1], jurisdiction=key[2], base=zero, tax=zero),
-            )
-            is_credit = document.kind is DocumentKind.CREDIT_NOTE
-            base, tax = (-group.base, -group.tax) if is_credit else (group.base, group.tax)
-            found[key] = evolve(old, base=old.base + base, tax=old.tax + tax)
-    return tuple(one for one in found.values() if one.base or one.tax)

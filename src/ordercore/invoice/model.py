@@ -276,7 +276,8 @@ class Document:
     Args:
         number: Of its series; given when it is committed.
         buyer: The party and the version of its data that the document names.
-        refers_to: The invoices that a credit note corrects.
+        refers_to: The invoices that it corrects: a credit note does, and an invoice of what is
+            charged again.
         covered: Slots of which only charges are stated.
         credits: The credits that are taken into account, each with its order: stated by a credit
             note, or taken off the amounts of an invoice.

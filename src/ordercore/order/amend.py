@@ -11,17 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from attrs import define, evolve
+from attrs import define
 
 from ordercore.errors import ConflictError, NotFoundError, RefusedError
 from ordercore.facts import Event
 from ordercore.fulfilment.events import FulfilmentCancelRequested
-from ordercore.ids import LineId, LocationId, checked_id
-from ordercore.inventory.events import UnitsReleased, UnitsReserved
-from ordercore.inventory.model import Allocation
+from ordercore.ids import LineId, checked_id
 from ordercore.money import CurrencyMismatchError
 from ordercore.order import commands as oc
 from ordercore.order import events as ev
+from ordercore.order._allotted import taken_over
 from ordercore.order._cancel import cancel, check_open, named_units
 from ordercore.order.evolve import replay
 from ordercore.order.model import Order
@@ -196,7 +195,8 @@ def _confirmed(order: Order, found: ev.AmendmentProposed, now: datetime) -> Iter
         gone = tuple(cancel(after, wanted, now, found.reason))
         _check_gone(found, gone)
         yield from gone
-        yield from _taken_over(order, found, gone, now)
+        added = found.addition.lines if found.addition is not None else ()
+        yield from taken_over(order, added, gone, now)
 
 
 def _check_gone(found: ev.AmendmentProposed, gone: tuple[Event, ...]) -> None:
@@ -206,43 +206,6 @@ def _check_gone(found: ev.AmendmentProposed, gone: tuple[Event, ...]) -> None:
     closed = [event.items for event in gone if isinstance(event, ev.UnitsCancelled)]
     if [dict(items) for items in closed] != [dict(found.removals)]:
         raise ProposalStaleError(found.proposal)
-
-
-def _taken_over(
-    order: Order, found: ev.AmendmentProposed, gone: tuple[Event, ...], now: datetime
-) -> Iterator[Event]:
-    """
-    Units that lines of the addition take over from those that it replaces, without a gap.
-
-    What was taken from allotments for them stays taken (RULES I-11).
-    """
-    freed = [event for event in gone if isinstance(event, UnitsReleased)]
-    free = [row for event in freed for row in event.allocations]
-    sold = [at for event in freed for at in event.allotments]
-    rows: list[Allocation] = []
-    allotted: list[Allocation] = []
-    for line in found.addition.lines if found.addition is not None else ():
-        need = line.quantity if line.needs_fulfilment and line.tracks_stock else 0
-        for place, row in enumerate(free):
-            units = min(need, row.reserved) if row.item == line.item else 0
-            if units:
-                rows.append(evolve(row, line=line.id, reserved=units, queued=0))
-                allotted += _still_sold(sold, rows[-1], row.line)
-                free[place] = evolve(row, reserved=row.reserved - units)
-                need -= units
-    if rows:
-        yield UnitsReserved(order.stream, tuple(rows), tuple(allotted), at=now)
-
-
-def _still_sold(sold: list[Allocation], row: Allocation, old: LineId) -> Iterator[Allocation]:
-    """What of the allotments that the line *old* frees the units of *row* keep; *sold* shrinks."""
-    left: dict[LocationId, int] = {}
-    for place, at in enumerate(sold):
-        units = min(at.reserved, left.get(at.location, row.reserved)) if at.line == old else 0
-        if units:
-            yield evolve(at, line=row.line, reserved=units)
-            sold[place] = evolve(at, reserved=at.reserved - units)
-            left[at.location] = left.get(at.location, row.reserved) - units
 
 
 def _lowered(order: Order, found: ev.AmendmentProposed) -> Credit:

@@ -199,7 +199,7 @@ class DeclineAmendment(Request):
 
 @frozen(kw_only=True)
 class UndoAmendment(Request):
-    """Take back what a confirmed proposal did, as long as nothing of it has been sent."""
+    """Take back what a confirmed proposal did, as long as nothing of it was sent or given up."""
 
     proposal: str
     reason: str = field(default="", converter=free_text)

@@ -133,7 +133,11 @@ def owes_credit_note(order: Order) -> bool:
 
 
 def credit_note(order: Order, now: datetime) -> Iterator[Event]:
-    """The credit note of all pending credits."""
+    """The credit note of all pending credits; an invoice of what some of them charge again."""
     if owes_credit_note(order):
-        basis = CreditNoteBasis(header=_header(order, now), source=_source(order))
-        yield DocumentIssued(series=order.terms.credit_note_series, document=build(basis), at=now)
+        document = build(CreditNoteBasis(header=_header(order, now), source=_source(order)))
+        series = order.terms.credit_note_series
+        if document.kind is DocumentKind.INVOICE:
+            series = order.terms.invoice_series
+            document = evolve(document, due_on=invoice_due_on(order, document.issued_on))
+        yield DocumentIssued(series=series, document=document, at=now)

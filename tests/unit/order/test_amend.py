@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 from ordercore.ids import LineId
+from ordercore.inventory.audit import audit
 from ordercore.inventory.model import OutOfStockError
 from ordercore.invoice.model import DocumentKind
 from ordercore.money import EUR
@@ -159,8 +160,8 @@ def test_an_undo_can_be_repeated_by_another_amendment(shop: Shop, order: Order) 
     assert 3 == len(shop.load(order.id).priced.lines)
 
 
-def test_what_was_sent_or_credited_is_not_undone(shop: Shop, order: Order) -> None:
-    """There is no way back from a parcel, nor from a credit that was given."""
+def test_what_was_sent_is_not_undone(shop: Shop, order: Order) -> None:
+    """There is no way back from a parcel, nor from a discount on what is in it."""
     lower = (PriceReduction(line=TEA, slots=SlotSet.of(0, 1), amount=eur(50)),)
     amended(shop, order, oc.ProposeAmendment(proposal="less", reductions=lower))
     amended(shop, order, oc.ProposeAmendment(proposal="more", addition=basket(line("cup", 1))))
@@ -217,3 +218,72 @@ def test_an_addition_keeps_the_rate_of_a_tax_code(shop: Shop) -> None:
     with pytest.raises(InvalidTaxError):
         shop.do(order.id, other)
     shop.do(order.id, evolve(other, addition=taxed("cup", Fraction(1, 5))))
+
+
+REDUCED = oc.ProposeAmendment(
+    proposal="less",
+    reductions=(PriceReduction(line=TEA, slots=SlotSet.of(1, 3), amount=eur(333)),),
+    charges=(ChargeCredit(charge="post", amount=eur(101)),),
+)
+
+
+def test_a_discount_and_cheaper_shipping_can_be_undone(shop: Shop, order: Order) -> None:
+    """O-4: what was given back is charged again, by the till and on an invoice, to the cent."""
+    amended(shop, order, REDUCED)
+    check_settled(shop, order)
+    after = shop.do(order.id, oc.UndoAmendment(proposal="less")).order
+    assert balance(order).owed == balance(after).owed
+    check_settled(shop, order)
+    again = shop.load(order.id).documents[-1]
+    assert (DocumentKind.INVOICE, eur(434)) == (again.kind, again.totals.gross)
+    assert again.refers_to
+    with pytest.raises(NotToUndoError):
+        shop.do(order.id, oc.UndoAmendment(proposal="less"))
+
+
+def test_the_same_discount_twice_is_undone_once_each(shop: Shop, order: Order) -> None:
+    """O-4: two amendments of one kind are two credits, and each is taken back by itself."""
+    amended(shop, order, REDUCED)
+    once = balance(shop.load(order.id)).owed
+    amended(shop, order, evolve(REDUCED, proposal="again"))
+    assert once == balance(shop.do(order.id, oc.UndoAmendment(proposal="less")).order).owed
+    both = shop.do(order.id, oc.UndoAmendment(proposal="again")).order
+    assert balance(order).owed == balance(both).owed
+    shop.do(order.id, oc.Cancel())
+    check_settled(shop, order)
+    assert eur(0) == balance(shop.load(order.id)).owed
+
+
+def test_a_discount_on_cancelled_units_is_not_undone(shop: Shop, order: Order) -> None:
+    """O-4: they were given back at the lower price, so nothing is left to raise."""
+    amended(shop, order, REDUCED)
+    shop.do(order.id, oc.CancelUnits(units=((TEA, 1),)))
+    with pytest.raises(NotToUndoError, match="cancelled or returned since"):
+        shop.do(order.id, oc.UndoAmendment(proposal="less"))
+
+
+def test_another_price_is_undone_without_free_stock(shop: Shop, order: Order) -> None:
+    """O-4: the order holds the units itself, and nobody can take them in between."""
+    block = basket(evolve(line("tea", 3, 800), id=LineId("tea-2"), extends=TEA))
+    amended(shop, order, oc.ProposeAmendment(proposal="p", addition=block, removals=((TEA, 3),)))
+    shop.place(line("tea", 2))
+    after = shop.do(order.id, oc.UndoAmendment(proposal="p")).order
+    (back,) = [each for each in after.priced.lines if each.id not in {TEA, "tea-2"}]
+    assert 3 == after.stock.reserved(back.id)
+    assert 0 == after.stock.reserved(LineId("tea-2"))
+    assert balance(order).owed == balance(after).owed
+    assert not list(audit(shop.store.ledger(), shop.store.all_counters()))
+    check_settled(shop, order)
+
+
+def test_units_in_work_are_not_undone(shop: Shop, order: Order) -> None:
+    """O-4, O-5: an undoing waits for nobody's answer, and does nothing by halves."""
+    proposal = oc.ProposeAmendment(
+        proposal="p", addition=basket(line("cup", 1)), removals=((TEA, 1),)
+    )
+    amended(shop, order, proposal)
+    shop.do(order.id, oc.AmendTerms(terms=evolve(PAID, release_automatically=True)))
+    before = shop.service.advance(order.id)
+    with pytest.raises(NotToUndoError, match="a location works"):
+        shop.do(order.id, oc.UndoAmendment(proposal="p"))
+    assert before == shop.load(order.id)
