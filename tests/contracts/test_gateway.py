@@ -49,6 +49,7 @@ class TestUnreliable(PaymentGatewayContract):
         )
         return SandboxGateway(
             ":memory:",
+            capabilities=Capabilities(incremental=True, extend=True),
             faults=faults,
             clock=lambda: start + timedelta(seconds=10 * next(steps)),
         )
@@ -72,8 +73,10 @@ class TestSimple(PaymentGatewayContract):
 
 
 class TestGenerous(PaymentGatewayContract):
-    """It keeps them with over-capture and partial voids."""
+    """It keeps them with over-capture, partial voids, increases and extensions."""
 
     def make_gateway(self) -> PaymentGateway:
-        declared = Capabilities(partial_void=True, over_capture=Fraction(15, 100))
+        declared = Capabilities(
+            partial_void=True, over_capture=Fraction(15, 100), incremental=True, extend=True
+        )
         return SandboxGateway(":memory:", capabilities=declared)

@@ -45,6 +45,8 @@ from ordercore.payment.events import AuthorisationExpired, OperationIntended, Op
 from ordercore.payment.evolve import evolve_payment
 from ordercore.payment.intents import PaymentBasis
 from ordercore.payment.model import (
+    ADJUSTING,
+    COVERING,
     DisputeStatus,
     Intent,
     Operation,
@@ -118,7 +120,8 @@ class Gateway:
             return told
         answer: Answer = Declined(kind=DeclineKind.SOFT, code="no")
         if not declines and intent.amount.minor <= self.room(intent):
-            ends = at + LIFETIME if intent.operation is Operation.AUTHORISE else None
+            lasts = intent.operation in {Operation.AUTHORISE, Operation.EXTEND}
+            ends = at + LIFETIME if lasts else None
             reference = Reference(f"gw-{len(self.done)}-{intent.operation}")
             answer = Succeeded(reference=reference, amount=intent.amount, expires_at=ends)
             self.effects[intent.key] += 1
@@ -131,12 +134,33 @@ class Gateway:
             return intent.amount.minor
         assert intent.target is not None
         told, answer = self.done[intent.target]
-        used = sum(
-            other.amount.minor
+        if not isinstance(answer, Succeeded):
+            return 0
+        used = sum(other.amount.minor for other in self.about(intent.target) if uses(other))
+        whole = self.granted(intent.target) if told.operation in COVERING else told.amount.minor
+        if uses(intent):
+            return whole - used
+        is_larger = intent.amount.minor > whole
+        fits = is_larger if intent.operation is Operation.INCREASE else not is_larger
+        return intent.amount.minor if fits and not used else 0
+
+    def about(self, target: Key) -> list[Intent]:
+        """What was done about one operation."""
+        return [
+            other
             for other, reply in self.done.values()
-            if other.target == intent.target and isinstance(reply, Succeeded)
+            if other.target == target and isinstance(reply, Succeeded)
+        ]
+
+    def granted(self, key: Key) -> int:
+        """What was really set aside by an authorisation and its increases."""
+        told, answer = self.done.get(key, (None, None))
+        if told is None or not isinstance(answer, Succeeded):
+            return 0
+        raised = (
+            other.amount.minor for other in self.about(key) if other.operation is Operation.INCREASE
         )
-        return told.amount.minor - used if isinstance(answer, Succeeded) else 0
+        return max(told.amount.minor, *raised, 0)
 
     def look_up(self, key: Key) -> LookUpAnswer:
         if key in self.pending:
@@ -164,6 +188,11 @@ class Gateway:
             for intent, answer in self.done.values()
             if isinstance(answer, Succeeded)
         ]
+
+
+def uses(intent: Intent) -> bool:
+    """Whether an operation takes of its target."""
+    return intent.operation not in COVERING
 
 
 @frozen(kw_only=True)
@@ -312,16 +341,46 @@ def law_of_intents(shop: Shop, intent: Intent) -> None:
             for kind in (Operation.CAPTURE, Operation.VOID)
             for other in state.aimed_at(intent.target, kind)
         )
-        over = math.floor(target.moved.minor * shop.capabilities.over_capture)
-        assert intent.amount.minor <= target.moved.minor + over - used - open_
+        over = math.floor(state.book.granted(target) * shop.capabilities.over_capture)
+        assert intent.amount.minor <= state.book.granted(target) + over - used - open_
         flying = sums.captures_in_flight - sums.refunds_in_flight
         assert intent.amount <= basis.owed - sums.taken - flying
-        assert target.expires_at is None or intent.not_after <= target.expires_at
+        ends = state.book.term(target).ends
+        assert ends is None or intent.not_after <= ends
+    if intent.operation in ADJUSTING:
+        law_of_changes(shop, intent)
     if intent.operation is Operation.REFUND:
         assert intent.amount <= own.refundable
         assert intent.amount <= sums.refundable
     if intent.operation is Operation.VOID:
         assert intent.amount <= own.authorised - own.captures_in_flight
+
+
+def law_of_changes(shop: Shop, intent: Intent) -> None:
+    """What stands whole, and is not over, is raised by what is missing, or lasts longer."""
+    state = shop.state
+    assert intent.target is not None
+    target = state.operations[intent.target]
+    assert target.status is OperationStatus.SUCCEEDED
+    about = [found for found in state.operations.values() if found.intent.target == intent.target]
+    assert not any(found.is_open for found in about)
+    assert not any(found.moved.minor for found in about if uses(found.intent))
+    ends = state.book.term(target).ends
+    assert ends is None or shop.now < ends
+    assert ends is None or intent.not_after <= ends
+    whole = state.book.granted(target)
+    if intent.operation is Operation.EXTEND:
+        assert intent.amount.minor == whole
+        return
+    sums = totals(state, EUR)
+    missing = shop.basis.owed - sums.taken + sums.refunds_in_flight
+    lasting = sum(
+        state.book.live(found)
+        for found in state.of(Operation.AUTHORISE)
+        if (fades := intending.fades_at(state.book.term(found), shop.policy)) is None
+        or shop.now < fades
+    )
+    assert whole < intent.amount.minor <= whole + missing.minor - lasting
 
 
 def law_of_capabilities(shop: Shop, intent: Intent) -> None:
@@ -341,8 +400,12 @@ def law_of_capabilities(shop: Shop, intent: Intent) -> None:
             assert can.partial_capture or intent.amount.minor >= whole
             assert can.multiple_capture or not any(other.moved.minor for other in captures)
             assert can.multiple_capture or not any(other.is_open for other in captures)
-            over = math.floor(target.moved.minor * can.over_capture)
+            over = math.floor(state.book.granted(target) * can.over_capture)
             assert intent.amount.minor <= whole + over
+        case Operation.INCREASE:
+            assert can.incremental
+        case Operation.EXTEND:
+            assert can.extend
         case Operation.REFUND:
             assert intent.target is not None
             captured = state.operations[intent.target].settled_at
@@ -357,6 +420,8 @@ def law_of_truth(shop: Shop) -> None:
     assert sums.captured.minor <= shop.gateway.moved(Operation.CAPTURE)
     assert sums.refunded.minor <= shop.gateway.moved(Operation.REFUND)
     assert all(count == 1 for count in shop.gateway.effects.values())
+    for found in shop.state.of(Operation.AUTHORISE):
+        assert shop.state.book.granted(found) <= shop.gateway.granted(found.intent.key)
     known = shop.gateway.moved(Operation.CAPTURE) - sums.captured.minor
     assert known <= sums.captures_in_flight.minor
 

@@ -83,6 +83,9 @@ REFERENCES = {
     Key("capture-2"): Reference("ref-capture-2"),
     Key("refund-1"): Reference("ref-refund-1"),
     Key("void-1"): Reference("ref-void-1"),
+    Key("increase-1"): Reference("ref-increase-1"),
+    Key("increase-2"): Reference("ref-increase-2"),
+    Key("extend-1"): Reference("ref-extend-1"),
 }
 
 
@@ -112,6 +115,9 @@ INTENTS = (
     intent("capture-2", Operation.CAPTURE, 3_000, target="auth-2", tender=GIFT),
     intent("refund-1", Operation.REFUND, 1_000, target="capture-1"),
     intent("void-1", Operation.VOID, 3_000, target="auth-1"),
+    intent("increase-1", Operation.INCREASE, 9_000, target="auth-1"),
+    intent("increase-2", Operation.INCREASE, 9_500, target="auth-1"),
+    intent("extend-1", Operation.EXTEND, 3_000, target="auth-2", tender=GIFT),
 )
 OPERATIONS: list[Event] = [OperationIntended(intent=known, at=START) for known in INTENTS]
 
@@ -149,6 +155,8 @@ def facts_about(known: Intent) -> list[PaymentReport]:
         found.append(failure(known.operation, reference))
     if known.operation is Operation.AUTHORISE:
         found.append(ReportAuthorisationExpired(reference=reference, at=START))
+        raised = Succeeded(reference=reference, amount=euro(9_500))
+        found.append(answer(known, raised))
     if known.operation is Operation.CAPTURE:
         found += [
             dispute(stage, reference, hours=hours, minor=minor)
@@ -219,7 +227,10 @@ def law_of_the_largest(reports: Iterable[PaymentReport]) -> None:
             for report in told
             if isinstance(report, ReportOperation) and report.reference == REFERENCES[key]
         ]
-        assert found.settled is None or found.settled <= max([*stated, found.intent.amount])
+        raised = [other.intent.amount for other in state.aimed_at(key, Operation.INCREASE)]
+        assert found.settled is None or found.settled <= max(
+            [*stated, *raised, found.intent.amount]
+        )
 
 
 def law_of_repeats(reports: Iterable[PaymentReport]) -> None:
@@ -358,11 +369,15 @@ def test_keys_never_collide(
 
 def law_of_declared(can: Capabilities, asked: Iterable[int]) -> None:
     """
-    Whatever is claimed, asked by hand, lowered and given back: only what is declared is asked.
+    Whatever is added, claimed, asked by hand, lowered and given back: only what is declared.
 
     The law itself judges every intent as it is recorded: `law_of_capabilities`.
     """
-    shop = Shop(capabilities=can)
+    shop = Shop(capabilities=can, policy=PaymentPolicy(renew_before=timedelta(days=2)))
+    shop.work()
+    with_wishes(shop, owed=12_000)
+    shop.work()
+    shop.wait(60 * 24 * 6)
     shop.work()
     for minor in asked:
         claimed = min(shop.wishes.owed, shop.wishes.claimable + minor)
@@ -387,6 +402,8 @@ able = st.builds(
     look_up=st.booleans(),
     over_capture=st.sampled_from([Fraction(0), Fraction(15, 100)]),
     refund_before_settlement=st.booleans(),
+    incremental=st.booleans(),
+    extend=st.booleans(),
 )
 
 

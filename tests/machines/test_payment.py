@@ -4,6 +4,7 @@ Any history of calls that get lost, come late or are answered by silence (RULES 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
 from hypothesis import HealthCheck, settings
@@ -40,18 +41,23 @@ class PaymentMachine(RuleBasedStateMachine):
     shop: Shop
 
     @initialize(
-        partial=st.booleans(), multiple=st.booleans(), placement=st.booleans(), void=st.booleans()
+        can=st.sets(st.sampled_from(["partial", "multiple", "void", "increase", "extend"])),
+        placement=st.booleans(),
+        renew_days=st.sampled_from([0, 2]),
     )
-    def open(self, partial: bool, multiple: bool, placement: bool, void: bool) -> None:
+    def open(self, can: set[str], placement: bool, renew_days: int) -> None:
         """A gateway with some capabilities, and an order of 100 euros."""
         self.shop = Shop(
             policy=PaymentPolicy(
-                capture=CaptureWhen.PLACEMENT if placement else CaptureWhen.DISPATCH
+                capture=CaptureWhen.PLACEMENT if placement else CaptureWhen.DISPATCH,
+                renew_before=timedelta(days=renew_days),
             ),
             capabilities=Capabilities(
-                partial_capture=partial or not placement,
-                multiple_capture=multiple,
-                partial_void=void,
+                partial_capture="partial" in can or not placement,
+                multiple_capture="multiple" in can,
+                partial_void="void" in can,
+                incremental="increase" in can,
+                extend="extend" in can,
             ),
             wishes=Wishes(owed=TOTAL, claimable=TOTAL if placement else 0),
         )
@@ -66,7 +72,7 @@ class PaymentMachine(RuleBasedStateMachine):
         """The engine dies after one round."""
         self.shop.step(fates)
 
-    @rule(minutes=st.sampled_from([1, 6, 16, 31, 47, 90, 60 * 25, 60 * 24 * 8]))
+    @rule(minutes=st.sampled_from([1, 6, 16, 31, 47, 90, 60 * 25, 60 * 24 * 6, 60 * 24 * 8]))
     def wait(self, minutes: int) -> None:
         """Time goes by; calls under way arrive."""
         self.shop.wait(minutes)
@@ -80,6 +86,13 @@ class PaymentMachine(RuleBasedStateMachine):
     def credit(self, minor: int) -> None:
         """Units are cancelled or come back: less is owed."""
         with_wishes(self.shop, owed=max(self.shop.wishes.owed - minor, 0))
+
+    @rule(minor=st.integers(1, 4_000))
+    def amend(self, minor: int) -> None:
+        """Units are added: more is owed."""
+        owed = min(self.shop.wishes.owed + minor, 2 * TOTAL)
+        at_once = self.shop.policy.capture is CaptureWhen.PLACEMENT
+        with_wishes(self.shop, owed=owed, claimable=owed if at_once else None)
 
     @precondition(lambda self: not self.shop.wishes.ended)
     @rule()

@@ -5,9 +5,10 @@ One walk over the operations of an order, which adds up every balance (RULES PAY
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from ordercore.ids import Key, Reference, TenderId
 from ordercore.payment.model import (
@@ -21,7 +22,7 @@ from ordercore.payment.model import (
 )
 from ordercore.payment.tender import STORED
 
-__all__ = ["Aimed", "Book", "Sums"]
+__all__ = ["Aimed", "Book", "Sums", "Term"]
 
 
 @define
@@ -72,18 +73,32 @@ class Sums:
             case Operation.REFUND:
                 self.refunded += moved
                 self.refunds_in_flight += open_
-            case Operation.VOID:
+            case Operation.VOID | Operation.INCREASE | Operation.EXTEND:
                 pass
+
+
+@frozen(kw_only=True)
+class Term:
+    """How long an authorisation can be captured; ``ends`` None: it does not expire."""
+
+    began: datetime | None
+    ends: datetime | None
+    extension: Key | None = None
+    """The latest extension that succeeded."""
+    is_last: bool = False
+    """An extension did not lengthen it: no other one will."""
 
 
 @define
 class Aimed:
-    """What was done about one operation: captures and voids of it, refunds of it."""
+    """What was done about one operation: captures, voids and changes of it, refunds of it."""
 
     used: int = 0
     capturing: int = 0
     refunds: int = 0
     is_busy: bool = False
+    changes: list[OperationState] = field(factory=list[OperationState])
+    """Increases and extensions, oldest first."""
 
 
 @define
@@ -113,9 +128,10 @@ class Book:
         for operation in self.operations.values():
             if operation.intent.operation is not Operation.AUTHORISE:
                 continue
-            left = self.live(operation)
-            self.total.authorised += left
-            tenders[operation.intent.tender].authorised += left
+            left, rise = self.live(operation), self.rising(operation)
+            for sums in (self.total, tenders[operation.intent.tender]):
+                sums.authorised += left
+                sums.authorisations_in_flight += rise
         self.tenders = tenders
 
     def _add_outside(self, tenders: dict[TenderId, Sums]) -> None:
@@ -150,7 +166,54 @@ class Book:
             return 0
         key = authorisation.intent.key
         used = self._aimed[key].used if key in self._aimed else 0
-        return max(0, authorisation.moved.minor - used)
+        return max(0, self.granted(authorisation) - used)
+
+    def granted(self, authorisation: OperationState) -> int:
+        """What was set aside by it and its increases: the largest whole that was told (PAY-3)."""
+        raised = (change.moved.minor for change in self.changes(authorisation, Operation.INCREASE))
+        return max(authorisation.moved.minor, *raised, 0)
+
+    def rising(self, authorisation: OperationState) -> int:
+        """What an increase that is under way may still add."""
+        if authorisation.is_closed or authorisation.status is not OperationStatus.SUCCEEDED:
+            return 0
+        open_ = (
+            change.intent.amount.minor
+            for change in self.changes(authorisation, Operation.INCREASE)
+            if change.is_open and not change.is_abandoned
+        )
+        return max(0, max(open_, default=0) - self.granted(authorisation))
+
+    def term(self, authorisation: OperationState) -> Term:
+        """From when until when it stands, extensions included."""
+        began, ends = authorisation.settled_at, authorisation.expires_at
+        extension, is_last = None, False
+        for change in self.changes(authorisation, Operation.EXTEND):
+            if change.status is not OperationStatus.SUCCEEDED:
+                continue
+            extension = change.intent.key
+            is_last = ends is None or change.expires_at is None or change.expires_at <= ends
+            if not is_last:
+                began, ends = change.settled_at, change.expires_at
+        return Term(began=began, ends=ends, extension=extension, is_last=is_last)
+
+    def changes(self, authorisation: OperationState, *kinds: Operation) -> Iterator[OperationState]:
+        """Its increases or extensions, or both; oldest first."""
+        key = authorisation.intent.key
+        found = self._aimed[key].changes if key in self._aimed else ()
+        return (change for change in found if not kinds or change.intent.operation in kinds)
+
+    def changing(self, authorisation: OperationState, *kinds: Operation) -> OperationState | None:
+        """An increase or extension of it that is under way."""
+        found = (change for change in self.changes(authorisation, *kinds) if change.is_open)
+        return next(found, None)
+
+    def is_untouched(self, authorisation: OperationState) -> bool:
+        """Whether all of it stands, and nothing is under way about it."""
+        left = self.live(authorisation)
+        if left <= 0 or left != self.granted(authorisation) or self.is_busy(authorisation):
+            return False
+        return self.changing(authorisation) is None
 
     def refundable(self, capture: OperationState) -> int:
         """What can still be refunded of a capture: neither refunded nor on its way back."""
@@ -183,5 +246,7 @@ def _aim(about: Aimed, operation: OperationState) -> None:
                 about.capturing += operation.in_flight.minor
         case Operation.REFUND:
             about.refunds += operation.moved.minor + operation.in_flight.minor
+        case Operation.INCREASE | Operation.EXTEND:
+            about.changes.append(operation)
         case Operation.AUTHORISE:
             pass

@@ -9,8 +9,8 @@ from attrs import define, frozen
 from ordercore.errors import NotFoundError
 from ordercore.ids import TenderId
 from ordercore.money import CurrencyMismatchError, Money
-from ordercore.payment.intents import Desk, PaymentBasis
-from ordercore.payment.model import Tender
+from ordercore.payment._desk import Desk, PaymentBasis
+from ordercore.payment.model import Operation, OperationState, Tender
 from ordercore.payment.policy import Capabilities, PaymentPolicy
 from ordercore.payment.state import PaymentState
 
@@ -52,6 +52,13 @@ class Case:
     def desk(self) -> Desk:
         """What lies on the table when intents are worked out."""
         return Desk(self.state, self.now, self.basis, self.policy, self.capabilities)
+
+    def ends(self, found: OperationState, told: datetime | None) -> datetime | None:
+        """When it expires; an extension that does not say lasts as long as the gateway declares."""
+        known = told or found.expires_at
+        if known is not None or found.intent.operation is not Operation.EXTEND:
+            return known
+        return found.intent.at + self.capabilities.authorisation_lifetime
 
     def refundable(self, tender: TenderId) -> Money:
         """The most that may be given back to one tender (RULES PAY-3)."""

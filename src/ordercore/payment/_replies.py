@@ -40,6 +40,7 @@ from ordercore.payment.model import (
     FAILURES,
     OPEN,
     About,
+    Operation,
     OperationState,
     OperationStatus,
     WaitingReport,
@@ -84,6 +85,14 @@ def mismatch(found: OperationState, answer: LookUpAnswer) -> str:
             return ""
 
 
+def _is_raised(case: Case, found: OperationState, answer: LookUpAnswer) -> bool:
+    """Whether an authorisation is told as it stands since one of its increases (RULES PAY-3)."""
+    if not isinstance(answer, Succeeded) or _other_reference(found, answer.reference):
+        return False
+    raised = case.state.aimed_at(found.intent.key, Operation.INCREASE)
+    return any(answer.amount == other.intent.amount for other in raised)
+
+
 def _other_reference(found: OperationState, reference: Reference) -> str:
     known = found.reference
     return "" if known in {None, BY_HAND, reference} else "another reference"
@@ -98,7 +107,7 @@ def absorb_answer(case: Case, command: ReportAnswer) -> Iterator[Event]:
     if found.status in OVER:
         return
     problem = mismatch(found, command.answer)
-    if problem:
+    if problem and not _is_raised(case, found, command.answer):
         yield from _contradiction(found, command, problem)
         return
     yield from _fitting(case, found, command.answer, command.at)
@@ -142,7 +151,7 @@ def _fitting(
     match answer:
         case Succeeded() | PartiallyApproved():
             if found.status is not OperationStatus.SUCCEEDED or _is_more(found, answer):
-                yield _success(found, answer, at)
+                yield _success(case, found, answer, at)
         case Declined():
             yield from _declined(case, found, answer, at)
         case Pending() | ActionRequired():
@@ -183,12 +192,14 @@ def _in_doubt(case: Case, found: OperationState, answer: Unknown | NotFound, at:
     return _ask_later(case, found, at, answer=answer, reason=answer.reason)
 
 
-def _success(found: OperationState, answer: Succeeded | PartiallyApproved, at: datetime) -> Event:
+def _success(
+    case: Case, found: OperationState, answer: Succeeded | PartiallyApproved, at: datetime
+) -> Event:
     return OperationSucceeded(
         key=found.intent.key,
         reference=answer.reference,
         amount=answer.amount,
-        expires_at=answer.expires_at,
+        expires_at=case.ends(found, answer.expires_at),
         at=at,
     )
 

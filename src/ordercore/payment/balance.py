@@ -12,7 +12,16 @@ from attrs import frozen
 
 from ordercore.ids import TenderId
 from ordercore.money import Currency, CurrencyMismatchError, Money
-from ordercore.payment.model import FAILURES, Operation, OperationState, OperationStatus, Tender
+from ordercore.payment.answers import DeclineKind
+from ordercore.payment.model import (
+    ADJUSTING,
+    COVERING,
+    FAILURES,
+    Operation,
+    OperationState,
+    OperationStatus,
+    Tender,
+)
 from ordercore.payment.state import PaymentState
 
 __all__ = ["PaymentTotals", "is_dead", "live", "planned", "refundable", "totals"]
@@ -134,7 +143,8 @@ def is_dead(state: PaymentState, tender: Tender) -> bool:
     """
     Whether it pays no more by itself, as long as nobody gives it another chance.
 
-    The last authorisation was declined for good, or a person let go of one.
+    The last authorisation, or the last change of one, was declined for good, or a person let go
+    of one. That one cannot be raised or extended (`DeclineKind.CONFIGURATION`) does not count.
 
     Source:
         RULES PAY-5.
@@ -144,13 +154,22 @@ def is_dead(state: PaymentState, tender: Tender) -> bool:
 
 def _dead(state: PaymentState) -> frozenset[TenderId]:
     """The ids of all tenders that pay no more by themselves, in one walk."""
-    last = {found.intent.tender: found for found in state.of(Operation.AUTHORISE)}
-    declined = {
-        tender
-        for tender, found in last.items()
-        if found.status is OperationStatus.DECLINED and found.is_final
+    last = {
+        found.intent.tender: found
+        for found in state.operations.values()
+        if found.intent.operation in COVERING
     }
+    declined = {tender for tender, found in last.items() if _is_refused(found)}
     return frozenset(declined | _withdrawn(state))
+
+
+def _is_refused(found: OperationState) -> bool:
+    """Whether the payer's bank said no for good; that one cannot be raised or extended is less."""
+    is_other_way = (
+        found.decline is DeclineKind.CONFIGURATION and found.intent.operation in ADJUSTING
+    )
+    is_final = found.status is OperationStatus.DECLINED and found.is_final
+    return is_final and not is_other_way
 
 
 def _withdrawn(state: PaymentState) -> set[TenderId]:

@@ -44,7 +44,7 @@ from ordercore.payment.events import (
 )
 from ordercore.payment.evolve import evolve_payment
 from ordercore.payment.intents import Desk, PaymentBasis, Want, captures, claims, intent_of
-from ordercore.payment.model import Operation, OperationState, OperationStatus
+from ordercore.payment.model import COVERING, Operation, OperationState, OperationStatus
 from ordercore.payment.policy import Capabilities, PaymentPolicy
 from ordercore.payment.reports import absorb, rematched
 from ordercore.payment.state import PaymentState
@@ -240,8 +240,10 @@ def _retry(case: Case, command: RetryPayment) -> Iterator[Event]:
         tender = evolve(tender, instrument=command.instrument)
     elif any(
         found.decline in FOR_GOOD and not found.is_forgiven
-        for found in case.state.of(Operation.AUTHORISE)
-        if found.intent.tender == tender.id and found.status is OperationStatus.DECLINED
+        for found in case.state.operations.values()
+        if found.intent.tender == tender.id
+        and found.intent.operation in COVERING
+        and found.status is OperationStatus.DECLINED
     ):
         raise AnotherInstrumentNeededError(tender.id)
     yield TenderReplaced(tender=tender, at=case.now)
@@ -294,7 +296,7 @@ def _over_captured(
     """The last capture takes more than its authorisation, as far as that is declared and owed."""
     last = wants[-1]
     assert last.target is not None  # noqa: S101 - a capture has one
-    approved = desk.state.operations[last.target].moved
+    approved = Money(desk.book.granted(desk.state.operations[last.target]), possible.currency)
     over = approved.times(desk.can(last.tender).over_capture, Rounding.FLOOR)
     total = desk.book.total
     owed = desk.basis.owed.minor - total.taken - total.captures_in_flight + total.refunds_in_flight
@@ -323,7 +325,8 @@ def _void(case: Case, command: VoidAuthorisation) -> Iterator[Event]:
     tender, book, state = case.tender(command.tender), case.state.book, case.state
     for found in case.state.of(Operation.AUTHORISE):
         left = Money(book.live(found), case.basis.currency)
-        if found.intent.tender == tender.id and left.is_positive and not book.is_busy(found):
+        is_free = not book.is_busy(found) and book.changing(found) is None
+        if found.intent.tender == tender.id and left.is_positive and is_free:
             want = Want(Operation.VOID, tender.id, left, found.intent.key)
             event = _intended(evolve(case, state=state), want)
             event = evolve(event, intent=evolve(event.intent, withdraws=True))
@@ -378,5 +381,5 @@ def _resolve(case: Case, command: ResolveOperation) -> Iterator[Event]:
 def _ends(case: Case, found: OperationState) -> datetime | None:
     """When what a person resolved expires, as the gateway declares: nobody else has told."""
     if found.expires_at is not None or found.intent.operation is not Operation.AUTHORISE:
-        return found.expires_at
+        return case.ends(found, None)
     return found.intent.at + case.capabilities.authorisation_lifetime

@@ -30,6 +30,8 @@ from ordercore.payment.cards import CardNumberError, looks_like_card
 from ordercore.payment.tender import STORE_VALUE, DueWhen, Tender, TenderKind, account_stream
 
 __all__ = [
+    "ADJUSTING",
+    "COVERING",
     "FAILURES",
     "OPEN",
     "STORE_VALUE",
@@ -60,6 +62,16 @@ class Operation(StrEnum):
     CAPTURE = "capture"
     VOID = "void"
     REFUND = "refund"
+    INCREASE = "increase"
+    """Raise a standing authorisation to a larger amount."""
+    EXTEND = "extend"
+    """Let a standing authorisation last longer."""
+
+
+ADJUSTING: Final = frozenset({Operation.INCREASE, Operation.EXTEND})
+"""Operations that change a standing authorisation; their amount is its whole (RULES PAY-2)."""
+COVERING: Final = ADJUSTING | {Operation.AUTHORISE}
+"""Operations that ask the payer's bank for cover."""
 
 
 @unique
@@ -103,8 +115,9 @@ class Intent:
     What shall be done, saved before it is done.
 
     ``key`` is a pure function of order, operation, tender and attempt; ``target`` is the key of
-    the authorisation (capture, void) or capture (refund) that it is about. It may be sent until
-    ``not_after`` and never later.
+    the capture (refund) or the authorisation (all others) that it is about. It may be sent until
+    ``not_after`` and never later. The ``amount`` of an increase or an extension is that of the
+    whole authorisation, as it shall be: two of them never add up.
     """
 
     key: Key = field(converter=key_id)
@@ -120,6 +133,8 @@ class Intent:
     """A capture that ends its authorisation, because the gateway allows one only."""
     withdraws: bool = False
     """A void by hand: its tender is not authorised again by itself (RULES PAY-5)."""
+    extension: Key | None = None
+    """The latest extension of its authorisation: some gateways have another name for it since."""
 
     def __attrs_post_init__(self) -> None:
         """Check the whole."""

@@ -12,8 +12,14 @@ from attrs import frozen
 
 from ordercore.ids import Key
 from ordercore.payment._book import Book
-from ordercore.payment.intents import fades_at
-from ordercore.payment.model import FAILURES, Operation, OperationState, OperationStatus
+from ordercore.payment._desk import arrived_by, fades_at
+from ordercore.payment.model import (
+    ADJUSTING,
+    FAILURES,
+    Operation,
+    OperationState,
+    OperationStatus,
+)
 from ordercore.payment.policy import Capabilities, PaymentPolicy
 from ordercore.payment.state import PaymentState
 
@@ -78,10 +84,13 @@ def _is_due(found: OperationState, now: datetime) -> bool:
 
 
 def _lapse(book: Book, found: OperationState, now: datetime) -> StepKind | None:
-    """An authorisation ends with its time; what is under way on it is waited for."""
-    if found.expires_at is None or now < found.expires_at:
+    """An authorisation ends with its time; what may still lengthen or take it is waited for."""
+    if found.intent.operation is not Operation.AUTHORISE or not book.live(found):
         return None
-    if book.is_busy(found) or not book.live(found):
+    ends = book.term(found).ends
+    if ends is None or now < ends:
+        return None
+    if book.is_busy(found) or book.changing(found, Operation.EXTEND) is not None:
         return None
     return StepKind.EXPIRE
 
@@ -99,6 +108,8 @@ def wake_payment(
     which a capture can be refunded.
     """
     for found in state.operations.values():
+        if found.is_open and found.intent.operation in ADJUSTING and policy is not None:
+            yield arrived_by(found, policy, capabilities or Capabilities())
         if found.status is OperationStatus.PARKED:
             continue
         if found.is_open:
@@ -108,15 +119,19 @@ def wake_payment(
         elif found.status in FAILURES and found.retry_at is not None:
             yield found.retry_at
         elif found.status is OperationStatus.SUCCEEDED:
-            yield from _wakes_of_success(found, policy, capabilities)
+            yield from _wakes_of_success(state.book, found, policy, capabilities)
 
 
 def _wakes_of_success(
-    found: OperationState, policy: PaymentPolicy | None, capabilities: Capabilities | None
+    book: Book,
+    found: OperationState,
+    policy: PaymentPolicy | None,
+    capabilities: Capabilities | None,
 ) -> Iterator[datetime]:
-    if found.expires_at is not None:
-        yield found.expires_at
-        fades = fades_at(found, policy) if policy is not None else None
+    term = book.term(found)
+    if found.intent.operation is Operation.AUTHORISE and term.ends is not None:
+        yield term.ends
+        fades = fades_at(term, policy) if policy is not None else None
         if fades is not None:
             yield fades
     if capabilities is None or capabilities.refund_before_settlement or found.settled_at is None:

@@ -89,7 +89,9 @@ class Capabilities:
 
     An empty ``currencies`` means all; ``exponents`` are digits after the point by currency code
     where the gateway differs from ISO 4217 (RULES M-1). ``key_lifetime`` is how long it remembers
-    a key, ``over_capture`` the part of an authorisation that may be captured beyond it. Without
+    a key, ``over_capture`` the part of an authorisation that may be captured beyond it. With
+    ``incremental`` an authorisation of which nothing was captured or voided may be raised, with
+    ``extend`` it may be made to last longer, in time for a lifetime more. Without
     ``refund_before_settlement`` a refund waits until ``settlement_delay`` after the capture.
 
     Source:
@@ -105,6 +107,8 @@ class Capabilities:
     partial_void: bool = field(default=False, validator=_yes_or_no)
     look_up: bool = field(default=True, validator=_yes_or_no)
     over_capture: Fraction = field(default=Fraction(0), validator=_ratio)
+    incremental: bool = field(default=False, validator=_yes_or_no)
+    extend: bool = field(default=False, validator=_yes_or_no)
     refund_before_settlement: bool = field(default=True, validator=_yes_or_no)
     settlement_delay: timedelta = field(default=timedelta(days=1), validator=_duration)
     authorisation_lifetime: timedelta = field(default=timedelta(days=7), validator=_duration)
@@ -127,7 +131,8 @@ class PaymentPolicy:
     after the last it is parked for a person. `horizon` is when "not found" means "never happened".
     A payment that may work later is tried ``soft_retries`` times more, ``soft_retry_after`` apart
     unless the gateway wants longer. From ``renew_before`` its expiry on an authorisation does not
-    count as cover any more and is taken anew; the old one is voided when the new one stands.
+    count as cover any more: it is extended where the gateway declares that, else taken anew, and
+    the old one is voided when the new one stands.
     ``capture_whole``: with the first dispatch all that is owed is captured, as a gateway that
     captures once only may want it; without it the rest is authorised anew before it goes.
 

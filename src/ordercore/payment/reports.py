@@ -160,7 +160,7 @@ def _meant(state: PaymentState, command: ReportOperation) -> OperationState | No
         return keyed
     ours = state.called(command.reference, command.operation)
     if ours is None and command.operation is Operation.VOID and keyed is None:
-        return state.called(command.reference, Operation.AUTHORISE)
+        return state.authorisation(command.reference)
     return ours or keyed
 
 
@@ -178,6 +178,8 @@ def _why_not(case: Case, command: ReportOperation, found: OperationState | None)
         return ""
     if found.intent.operation is not command.operation and not _is_void_of(found, command):
         return "another kind of operation"
+    if _is_void_of(found, command) and case.state.authorisation(command.reference) is found:
+        return ""
     if found.reference not in {None, BY_HAND, command.reference}:
         return "another reference"
     return ""
@@ -208,7 +210,7 @@ def _happened(case: Case, found: OperationState, command: ReportOperation) -> It
         key=found.intent.key,
         reference=reference,
         amount=amount,
-        expires_at=command.expires_at,
+        expires_at=case.ends(found, command.expires_at),
         at=command.at,
     )
 
@@ -234,7 +236,7 @@ def _failure(case: Case, command: ReportFailure) -> Iterator[Event]:
 
 
 def _expired(case: Case, command: ReportAuthorisationExpired) -> Iterator[Event]:
-    found = case.state.called(command.reference, Operation.AUTHORISE)
+    found = case.state.authorisation(command.reference)
     if found is None:
         waiting = WaitingReport(about=About.EXPIRY, reference=command.reference, at=command.at)
         yield from _wait(case, waiting)

@@ -95,6 +95,14 @@ class PaymentState:
         found = [state for state in self.of(operation) if state.reference == reference]
         return found[-1] if found else None
 
+    def authorisation(self, reference: Reference) -> OperationState | None:
+        """The authorisation that the gateway calls so, by itself or since an extension of it."""
+        found = self.called(reference, Operation.AUTHORISE)
+        extension = self.called(reference, Operation.EXTEND) if found is None else None
+        if extension is None or extension.intent.target is None:
+            return found
+        return self.operations.get(extension.intent.target)
+
     def explains(self, report: WaitingReport) -> bool:
         """Whether a report fits something that is known by now."""
         if report.reference in self.recorded:
@@ -102,8 +110,10 @@ class PaymentState:
         match report.about:
             case About.OPERATION | About.FAILURE | About.EXPIRY:
                 kind = report.operation or Operation.AUTHORISE
-                kinds = {kind, Operation.AUTHORISE} if kind is Operation.VOID else {kind}
-                return any(self.called(report.reference, one) is not None for one in kinds)
+                if self.called(report.reference, kind) is not None:
+                    return True
+                is_end = report.about is About.EXPIRY or kind is Operation.VOID
+                return is_end and self.authorisation(report.reference) is not None
             case About.DISPUTE:
                 origin = report.origin
                 capture = origin is not None and self.called(origin, Operation.CAPTURE) is not None

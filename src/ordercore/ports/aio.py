@@ -18,7 +18,7 @@ from ordercore.money import Money
 from ordercore.order.party import Destination, Party
 from ordercore.payment.answers import Answer, LookUpAnswer
 from ordercore.payment.policy import Capabilities
-from ordercore.ports.gateways import BookingRequest, Envelope, PaymentCall
+from ordercore.ports.gateways import NOT_DECLARED, BookingRequest, Envelope, PaymentCall
 from ordercore.ports.repositories import Failing, LedgerRow, StoredStream, Unpublished
 from ordercore.ports.unit_of_work import ChangeSet, Committed, OrderSummary, StreamKind
 from ordercore.pricing.draft import Draft
@@ -205,6 +205,16 @@ class AsyncPaymentGateway(ABC):
     @abstractmethod
     async def look_up(self, call: PaymentCall) -> LookUpAnswer:
         """What became of the call with this key; changes nothing."""
+
+    async def increase(self, call: PaymentCall) -> Answer:
+        """Raise the authorisation ``target`` to the amount; asked where ``incremental`` is."""
+        del call
+        return NOT_DECLARED
+
+    async def extend(self, call: PaymentCall) -> Answer:
+        """Let the authorisation ``target`` last longer; asked where ``extend`` is declared."""
+        del call
+        return NOT_DECLARED
 
 
 class AsyncCarrierGateway(ABC):

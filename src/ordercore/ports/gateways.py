@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 from attrs import field, frozen
 
@@ -19,13 +20,14 @@ from ordercore.ids import Key, OrderId, PartyId, Reference, StreamId
 from ordercore.money import Money
 from ordercore.order.groups import DeliveryGroup
 from ordercore.order.party import Destination, Party
-from ordercore.payment.answers import Answer, LookUpAnswer
+from ordercore.payment.answers import Answer, Declined, DeclineKind, LookUpAnswer
 from ordercore.payment.model import Operation, Tender
 from ordercore.payment.policy import Capabilities
 from ordercore.pricing.draft import Draft
 from ordercore.pricing.model import Tax
 
 __all__ = [
+    "NOT_DECLARED",
     "AccountingGateway",
     "BookingRequest",
     "CarrierGateway",
@@ -46,8 +48,10 @@ class PaymentCall:
     """
     One call to a payment gateway: all that it must know, and nothing that changes on a resend.
 
-    ``target`` is the gateway's own reference of the authorisation (capture, void) or the capture
-    (refund). The engine does not send it after ``not_after``.
+    ``target`` is the gateway's own reference of the capture (refund) or the authorisation (all
+    others); where an extension of it has succeeded, ``extension`` is the reference of the latest:
+    some gateways have a new name for it since. ``amount`` of an increase or an extension is that
+    of the whole authorisation, as it shall be. The engine does not send it after ``not_after``.
     """
 
     order: OrderId
@@ -58,6 +62,11 @@ class PaymentCall:
     not_after: datetime
     target: Reference | None = None
     party: tuple[PartyId, int] | None = None
+    extension: Reference | None = None
+
+
+NOT_DECLARED: Final = Declined(kind=DeclineKind.CONFIGURATION, code="not_declared")
+"""What a gateway answers to an operation that it does not declare: it did not happen."""
 
 
 class PaymentGateway(ABC):
@@ -92,6 +101,16 @@ class PaymentGateway(ABC):
     @abstractmethod
     def look_up(self, call: PaymentCall) -> LookUpAnswer:
         """What became of the call with this key; changes nothing."""
+
+    def increase(self, call: PaymentCall) -> Answer:
+        """Raise the authorisation ``target`` to the amount; asked where ``incremental`` is."""
+        del call
+        return NOT_DECLARED
+
+    def extend(self, call: PaymentCall) -> Answer:
+        """Let the authorisation ``target`` last longer; asked where ``extend`` is declared."""
+        del call
+        return NOT_DECLARED
 
 
 @frozen(kw_only=True)

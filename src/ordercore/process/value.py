@@ -42,6 +42,7 @@ REFUSALS: Final = (
     ValueKeyReusedError,
 )
 UNKNOWN_ACCOUNT: Final = "unknown-account"
+UNDECLARED: Final = "not-declared"
 _OF_A_HOLD: Final = frozenset({Operation.CAPTURE, Operation.VOID})
 
 
@@ -62,8 +63,11 @@ def settle_value(
     """
     if account is None:
         return _refused(state, intent, UNKNOWN_ACCOUNT, now), ()
+    step = _step(state, intent)
+    if step is None:
+        return _refused(state, intent, UNDECLARED, now), ()
     try:
-        facts = decide_value(account, _step(state, intent), now)
+        facts = decide_value(account, step, now)
     except REFUSALS as error:
         return _refused(state, intent, error.code, now), _let_go(account, intent, now)
     succeeded = OperationSucceeded(
@@ -75,8 +79,8 @@ def settle_value(
     return (succeeded,), facts
 
 
-def _step(state: PaymentState, intent: Intent) -> StoreValueCommand:
-    """The step of an intent; the hold is the authorisation at the end of its targets."""
+def _step(state: PaymentState, intent: Intent) -> StoreValueCommand | None:
+    """The step of an intent; its hold is the authorisation at the end of its targets."""
     hold = intent.target or intent.key
     match intent.operation:
         case Operation.AUTHORISE:
@@ -89,6 +93,8 @@ def _step(state: PaymentState, intent: Intent) -> StoreValueCommand:
             capture = state.operations.get(hold)
             known = capture.intent.target if capture is not None else None
             return ReturnValue(key=intent.key, hold=known or hold, amount=intent.amount)
+        case Operation.INCREASE | Operation.EXTEND:
+            return None  # `OF_STORE_VALUE` declares neither, so nobody asks
 
 
 def _moved(account: Account, intent: Intent) -> Money:

@@ -213,6 +213,10 @@ class SendToGateway(Effect[Answer]):
                 return ports.payments.void(self.request)
             case Operation.REFUND:
                 return ports.payments.refund(self.request)
+            case Operation.INCREASE:
+                return ports.payments.increase(self.request)
+            case Operation.EXTEND:
+                return ports.payments.extend(self.request)
 
 
 @frozen

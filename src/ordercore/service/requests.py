@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ordercore.ids import Key, ParcelId
+from ordercore.ids import Key, ParcelId, Reference
 from ordercore.order.groups import group_of
 from ordercore.order.model import Order
 from ordercore.payment.decide import UnknownOperationError, UnknownTenderError
@@ -20,7 +20,6 @@ def payment_call(order: Order, key: Key) -> PaymentCall:
     tender = found.tender
     if tender is None:
         raise UnknownTenderError(intent.tender)
-    target = order.payment.operations.get(intent.target) if intent.target is not None else None
     return PaymentCall(
         order=order.id,
         key=key,
@@ -28,9 +27,16 @@ def payment_call(order: Order, key: Key) -> PaymentCall:
         tender=tender,
         amount=intent.amount,
         not_after=intent.not_after,
-        target=target.reference if target is not None else None,
+        target=_reference(order, intent.target),
         party=intent.party,
+        extension=_reference(order, intent.extension),
     )
+
+
+def _reference(order: Order, key: Key | None) -> Reference | None:
+    """What the gateway calls an operation of this order."""
+    found = order.payment.operations.get(key) if key is not None else None
+    return None if found is None else found.reference
 
 
 def booking_request(order: Order, parcel: ParcelId) -> BookingRequest:

@@ -25,8 +25,8 @@ class SandboxTotals:
     """
     What the gateway's books add up to, in one currency.
 
-    ``authorised`` counts every authorisation that ever succeeded, ``live`` what can still be
-    captured, ``disputed`` what is under dispute or lost in one.
+    ``authorised`` counts every authorisation that ever succeeded, as large as it became, ``live``
+    what can still be captured, ``disputed`` what is under dispute or lost in one.
     """
 
     authorised: Money
@@ -81,22 +81,23 @@ def totals(desk: Desk, currency: Currency, order: OrderId | None) -> SandboxTota
     live = (
         rules.left(entry)
         for entry in done
-        if entry.operation is Operation.AUTHORISE and not _is_expired(entry, desk.now)
+        if entry.operation is Operation.AUTHORISE and not desk.books.is_over(entry, desk.now)
+    )
+    granted = (
+        desk.books.granted(entry, desk.now)
+        for entry in done
+        if entry.operation is Operation.AUTHORISE
     )
     captures = [entry for entry in done if entry.operation is Operation.CAPTURE]
     disputed = (desk.books.disputed(entry.reference) for entry in captures)
     return SandboxTotals(
-        authorised=of(Operation.AUTHORISE),
+        authorised=Money(sum(granted), currency),
         live=sum(live, nothing),
         captured=of(Operation.CAPTURE),
         voided=of(Operation.VOID),
         refunded=of(Operation.REFUND),
         disputed=Money(sum(disputed), currency),
     )
-
-
-def _is_expired(entry: Entry, now: datetime) -> bool:
-    return entry.expires_at is not None and entry.expires_at <= now
 
 
 def violations(desk: Desk) -> Iterator[Violation]:
@@ -116,9 +117,10 @@ def _exceeded(desk: Desk, entry: Entry) -> Iterator[Violation]:
     about = [each for each in desk.books.aimed_at(entry.reference) if each.kind is None]
     if entry.operation is Operation.AUTHORISE:
         used = _sum(about, desk.now, {Operation.CAPTURE, Operation.VOID})
-        over = entry.amount.minor * desk.capabilities.over_capture
-        if used > entry.amount.minor + over:
-            detail = f"{used} of {entry.amount.minor}"
+        granted = desk.books.granted(entry, desk.now)
+        over = granted * desk.capabilities.over_capture
+        if used > granted + over:
+            detail = f"{used} of {granted}"
             yield Violation(kind=ViolationKind.CAPTURED_TOO_MUCH, key=entry.key, detail=detail)
     if entry.operation is Operation.CAPTURE:
         back = _sum(about, desk.now, {Operation.REFUND})

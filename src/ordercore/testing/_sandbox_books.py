@@ -5,6 +5,7 @@ The books of the sandbox gateway: what it was asked, what it did, and what it wi
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
 from hashlib import sha256
@@ -22,7 +23,7 @@ from ordercore.payment.answers import (
     Pending,
     Succeeded,
 )
-from ordercore.payment.model import DisputeStatus, Operation, TenderKind
+from ordercore.payment.model import COVERING, DisputeStatus, Operation, TenderKind
 from ordercore.ports.gateways import PaymentCall
 
 __all__ = ["Ask", "Books", "Entry", "EntryState", "Planned", "Verdict"]
@@ -56,6 +57,7 @@ class Ask:
             call.target,
             call.party,
             call.not_after.isoformat(),
+            *(() if call.extension is None else (call.extension,)),
         )
         return cls(
             key=call.key,
@@ -127,6 +129,11 @@ class Entry:
             return EntryState.TAKEN_BACK
         return EntryState.SUCCEEDED
 
+    @property
+    def uses(self) -> bool:
+        """Whether it takes of its target, as captures, voids and refunds do."""
+        return self.operation not in COVERING
+
     def counts(self, now: datetime) -> bool:
         """Whether its amount is taken, or reserved for what is still pending."""
         return self.kind is None and (self.fails_at is None or now < self.fails_at)
@@ -185,6 +192,27 @@ class Books(ABC):
     @abstractmethod
     def aimed_at(self, reference: Reference) -> tuple[Entry, ...]:
         """What was done about one operation."""
+
+    def granted(self, authorisation: Entry, now: datetime) -> int:
+        """All that was set aside by it and its increases, in minor units."""
+        raised = (
+            entry.amount.minor for entry in self._changes(authorisation, now, Operation.INCREASE)
+        )
+        return max(authorisation.amount.minor, *raised, 0)
+
+    def is_over(self, authorisation: Entry, now: datetime) -> bool:
+        """Whether it has expired, its extensions included."""
+        extensions = (
+            entry.expires_at for entry in self._changes(authorisation, now, Operation.EXTEND)
+        )
+        ends = (authorisation.expires_at, *extensions)
+        return all(end is not None and end <= now for end in ends)
+
+    def _changes(self, authorisation: Entry, now: datetime, kind: Operation) -> Iterator[Entry]:
+        """Its increases or extensions that have succeeded by now."""
+        for entry in self.aimed_at(authorisation.reference):
+            if entry.operation is kind and entry.state(now) is EntryState.SUCCEEDED:
+                yield entry
 
     @abstractmethod
     def about(self, reference: Reference) -> tuple[Entry, ...]:

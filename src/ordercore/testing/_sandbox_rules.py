@@ -24,7 +24,7 @@ BY_AMOUNT: Final = {
     8: "a gift card, store credit or points hold half of it only",
     9: "fraud: suspected_fraud",
 }
-"""What an authorisation gets by the last two digits of its amount in minor units."""
+"""What an authorisation or an increase gets by the last two digits of its amount in minor units."""
 SOFT_RETRY_AFTER: Final = timedelta(minutes=10)
 STORE_VALUE: Final = frozenset({TenderKind.GIFT_CARD, TenderKind.STORE_CREDIT, TenderKind.POINTS})
 
@@ -33,6 +33,10 @@ OVER_ASKED: Final = frozenset(
         "unknown_target",
         "not_captured",
         "capture_exceeds_authorisation",
+        "extension_differs",
+        "increase_is_none",
+        "not_declared",
+        "not_whole",
         "void_exceeds_authorisation",
         "refund_exceeds_capture",
         "partial_capture",
@@ -65,15 +69,36 @@ class Rules:
             return _wrong(ask, "unknown_target")
         if target.amount.currency is not ask.amount.currency:
             return _wrong(ask, "currency_differs")
+        return self._about(ask, target)
+
+    def _about(self, ask: Ask, target: Entry) -> Verdict:
         match ask.operation:
+            case Operation.AUTHORISE:
+                return self._authorise(ask)
             case Operation.CAPTURE:
                 return self._capture(ask, target)
             case Operation.VOID:
                 return self._void(ask, target)
             case Operation.REFUND:
                 return self._refund(ask, target)
+            case Operation.INCREASE:
+                return self._increase(ask, target)
+            case Operation.EXTEND:
+                return self._extend(ask, target)
 
     def _authorise(self, ask: Ask) -> Verdict:
+        declined = self._by_amount(ask)
+        if declined is not None:
+            return declined
+        amount = ask.amount
+        is_half = self.by_amount and amount.minor % 100 == 8 and ask.tender_kind in STORE_VALUE
+        if is_half:
+            amount = Money(max(1, amount.minor // 2), amount.currency)
+        expires_at = self.now + self.capabilities.authorisation_lifetime
+        return Verdict(amount=amount, expires_at=expires_at)
+
+    def _by_amount(self, ask: Ask) -> Verdict | None:
+        """The decline that the amount asks for."""
         last = ask.amount.minor % 100 if self.by_amount else 0
         if last == 2:
             return _declined(ask, DeclineKind.HARD, "do_not_honour")
@@ -81,25 +106,52 @@ class Rules:
             return _declined(ask, DeclineKind.FRAUD, "suspected_fraud")
         if last == 5 and self._is_first(ask):
             return _declined(ask, DeclineKind.SOFT, "try_again_later", wait=SOFT_RETRY_AFTER)
-        amount = ask.amount
-        if last == 8 and ask.tender_kind in STORE_VALUE:
-            amount = Money(max(1, amount.minor // 2), amount.currency)
-        expires_at = self.now + self.capabilities.authorisation_lifetime
-        return Verdict(amount=amount, expires_at=expires_at)
+        return None
 
     def _is_first(self, ask: Ask) -> bool:
         return not any(
-            entry.operation is Operation.AUTHORISE and entry.tender == ask.tender
+            entry.operation is ask.operation and entry.tender == ask.tender
             for entry in self.books.entries(ask.order)
         )
 
-    def _capture(self, ask: Ask, target: Entry) -> Verdict:
-        if target.expires_at is not None and target.expires_at <= self.now:
+    def _increase(self, ask: Ask, target: Entry) -> Verdict:
+        """Larger, of a whole and standing authorisation; when it ends does not change."""
+        refused = self._by_amount(ask) or self._cannot_change(
+            ask, target, is_declared=self.capabilities.incremental
+        )
+        if refused is not None:
+            return refused
+        if ask.amount.minor <= self.books.granted(target, self.now):
+            return _wrong(ask, "increase_is_none")
+        return Verdict(amount=ask.amount)
+
+    def _extend(self, ask: Ask, target: Entry) -> Verdict:
+        """As large as it is, for one lifetime from now."""
+        refused = self._cannot_change(ask, target, is_declared=self.capabilities.extend)
+        if refused is not None:
+            return refused
+        if ask.amount.minor != self.books.granted(target, self.now):
+            return _wrong(ask, "extension_differs")
+        expires_at = self.now + self.capabilities.authorisation_lifetime
+        return Verdict(amount=ask.amount, expires_at=expires_at)
+
+    def _cannot_change(self, ask: Ask, target: Entry, *, is_declared: bool) -> Verdict | None:
+        """Why an authorisation can be neither raised nor extended."""
+        if not is_declared:
+            return _wrong(ask, "not_declared")
+        if self.books.is_over(target, self.now):
             return _declined(ask, DeclineKind.HARD, "authorisation_expired")
-        left = self.left(target)
-        if not self.capabilities.partial_capture and ask.amount < target.amount:
+        if self.left(target).minor != self.books.granted(target, self.now):
+            return _wrong(ask, "not_whole")
+        return None
+
+    def _capture(self, ask: Ask, target: Entry) -> Verdict:
+        if self.books.is_over(target, self.now):
+            return _declined(ask, DeclineKind.HARD, "authorisation_expired")
+        left, granted = self.left(target), self.books.granted(target, self.now)
+        if not self.capabilities.partial_capture and ask.amount.minor < granted:
             return _wrong(ask, "partial_capture")
-        over = target.amount.minor * self.capabilities.over_capture
+        over = granted * self.capabilities.over_capture
         if ask.amount.minor > left.minor + over or not left.is_positive:
             return _wrong(ask, "capture_exceeds_authorisation")
         return Verdict(amount=ask.amount)
@@ -128,11 +180,12 @@ class Rules:
         nothing = Money.zero(authorisation.amount.currency)
         if not authorisation.counts(self.now) or self.now < authorisation.known_at:
             return nothing
-        about = self._counting(authorisation)
+        about = [entry for entry in self._counting(authorisation) if entry.uses]
         captured = any(entry.operation is Operation.CAPTURE for entry in about)
         if captured and not self.capabilities.multiple_capture:
             return nothing
-        return max(nothing, authorisation.amount - _sum(about, nothing))
+        granted = Money(self.books.granted(authorisation, self.now), nothing.currency)
+        return max(nothing, granted - _sum(about, nothing))
 
     def refundable(self, capture: Entry) -> Money:
         """What can still be given back of a capture."""

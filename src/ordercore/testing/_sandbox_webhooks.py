@@ -150,12 +150,7 @@ class Webhooks:
                     at=at,
                 )
             case About.EXPIRY:
-                is_used = self._is_used_up(entry, at)
-                return (
-                    None
-                    if is_used
-                    else ReportAuthorisationExpired(reference=entry.reference, at=at)
-                )
+                return self._expiry(entry, at)
             case About.DISPUTE:
                 return ReportDispute(
                     reference=Reference(planned.dispute or ""),
@@ -165,10 +160,16 @@ class Webhooks:
                     at=at,
                 )
 
-    def _is_used_up(self, entry: Entry, at: datetime) -> bool:
-        about = self.books.aimed_at(entry.reference)
-        used = sum(each.amount.minor for each in about if each.counts(at))
-        return used >= entry.amount.minor
+    def _expiry(self, entry: Entry, at: datetime) -> Report | None:
+        """That an authorisation, or its extension, has ended; unless it stands or is used up."""
+        ended = entry
+        if entry.operation is not Operation.AUTHORISE:
+            ended = self.books.called(entry.target, Operation.AUTHORISE) or entry
+        about = self.books.aimed_at(ended.reference)
+        used = sum(each.amount.minor for each in about if each.uses and each.counts(at))
+        if not self.books.is_over(ended, at) or used >= self.books.granted(ended, at):
+            return None
+        return ReportAuthorisationExpired(reference=ended.reference, at=at)
 
 
 def _happened(entry: Entry, at: datetime, *, named: bool) -> ReportOperation:
@@ -177,6 +178,6 @@ def _happened(entry: Entry, at: datetime, *, named: bool) -> ReportOperation:
         reference=entry.reference,
         amount=entry.amount,
         key=entry.key if named else None,
-        expires_at=entry.expires_at if entry.operation is Operation.AUTHORISE else None,
+        expires_at=entry.expires_at,
         at=at,
     )

@@ -81,6 +81,7 @@ VALUE: Final = Tender(
 )
 GIFT_CARD: Final = Tender(id=TenderId("gift"), kind=TenderKind.GIFT_CARD, amount=Money(700, EUR))
 WEEK: Final = timedelta(days=8)
+FADING: Final = timedelta(days=5, hours=12)
 
 
 # --- steps --------------------------------------------------------------------------------------
@@ -205,6 +206,11 @@ def _dispute(status: DisputeStatus) -> Step:
     return happen
 
 
+def _wait_until_it_fades(world: World) -> None:
+    """So long that an authorisation is soon over, by the terms, and the worker sees it."""
+    world.now += FADING
+
+
 def _wait(world: World) -> None:
     """Longer than an authorisation lasts, and than an order may stay unconfirmed."""
     world.now += WEEK
@@ -215,6 +221,15 @@ def _wait(world: World) -> None:
 
 def _at_placement(terms: Terms) -> Terms:
     return evolve(terms, payment=evolve(terms.payment, capture=CaptureWhen.PLACEMENT))
+
+
+def _raising(terms: Terms) -> Terms:
+    return evolve(terms, capabilities=evolve(terms.capabilities, incremental=True))
+
+
+def _extending(terms: Terms) -> Terms:
+    terms = evolve(terms, capabilities=evolve(terms.capabilities, extend=True))
+    return evolve(terms, payment=evolve(terms.payment, renew_before=timedelta(days=2)))
 
 
 def _by_hand(terms: Terms) -> Terms:
@@ -249,6 +264,12 @@ FLOWS: Final = (
     ),
     Flow(name="amend up", steps=(_place, _propose_more, _confirm_change), live=2500),
     Flow(
+        name="amend up, increased",
+        steps=(_place, _propose_more, _confirm_change),
+        live=2500,
+        terms=_raising,
+    ),
+    Flow(
         name="amend down", steps=(_place, _propose_less, _confirm_change), live=2000, terms=_by_hand
     ),
     Flow(
@@ -272,6 +293,12 @@ FLOWS: Final = (
     ),
     Flow(name="expire", steps=(_place, _wait), terms=_reviewed),
     Flow(name="authorise anew", steps=(*_PACKED, _wait, _dispatch), captured=2000),
+    Flow(
+        name="fading, extended",
+        steps=(*_PACKED, _wait_until_it_fades, _wait_until_it_fades, _dispatch),
+        captured=2000,
+        terms=_extending,
+    ),
     Flow(name="in doubt", steps=(_place_unheard,), live=2000),
     Flow(
         name="store value with card",

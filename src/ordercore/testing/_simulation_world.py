@@ -43,11 +43,7 @@ from ordercore.testing._simulation_store import (
     SimulatedStore,
     books_likeness,
 )
-from ordercore.testing.sandbox import (
-    EntryState,
-    Faults,
-    SandboxGateway,
-)
+from ordercore.testing.sandbox import EntryState, Faults, SandboxGateway
 
 __all__ = [
     "LINE",
@@ -168,7 +164,10 @@ class World:
         faults = Faults(
             lost=0 if self.setting.hears else 1000, longest_delay=self.terms.payment.max_delay
         )
-        self.gateway = SandboxGateway(":memory:", clock=self.clock, decline=False, faults=faults)
+        able = self.terms.capabilities
+        self.gateway = SandboxGateway(
+            ":memory:", clock=self.clock, decline=False, faults=faults, capabilities=able
+        )
         self.store = SimulatedStore(self.clock, self.histories)
         self.ids = _Numbers()
         stock = StockEngine(strategy=InOrder())

@@ -11,8 +11,8 @@ is decided by hashing the seed and the key, so that the same run fails in the sa
 >>> gateway.totals(EUR).captured
 Money(0, EUR)
 
-An authorisation is declined by the last two digits of its amount in minor units, unless
-``decline=False``: see `BY_AMOUNT`.
+An authorisation or an increase is declined by the last two digits of its amount in minor units,
+unless ``decline=False``: see `BY_AMOUNT`.
 """
 
 from __future__ import annotations
@@ -156,6 +156,12 @@ class SandboxGateway(PaymentGateway):
     def refund(self, call: PaymentCall) -> Answer:
         return self._call(call)
 
+    def increase(self, call: PaymentCall) -> Answer:
+        return self._call(call)
+
+    def extend(self, call: PaymentCall) -> Answer:
+        return self._call(call)
+
     def look_up(self, call: PaymentCall) -> LookUpAnswer:
         with self._desk() as desk:
             nth = desk.books.log(call.key, "ask", desk.now)
@@ -256,7 +262,9 @@ class SandboxGateway(PaymentGateway):
         """
         with self._desk() as desk:
             entry = _known(desk, reference, {Operation.AUTHORISE})
-            desk.books.undo(entry.key, fails_at=entry.fails_at, expires_at=desk.now)
+            extensions = desk.books.aimed_at(entry.reference)
+            for each in (entry, *(row for row in extensions if row.expires_at is not None)):
+                desk.books.undo(each.key, fails_at=each.fails_at, expires_at=desk.now)
             desk.webhooks.expire(entry, desk.now)
 
     def dispute(

@@ -128,7 +128,8 @@ def code(answer: object) -> tuple[str, str]:
     return answer.kind.value, answer.code
 
 
-AUTHORISE, CAPTURE, VOID, REFUND = Operation
+AUTHORISE, CAPTURE, VOID, REFUND, INCREASE, EXTEND = Operation
+CHANGES = Capabilities(incremental=True, extend=True)
 
 
 # --- rules --------------------------------------------------------------------------------------
@@ -157,6 +158,77 @@ def test_money_moves_and_is_counted(clock: Clock) -> None:
         shop.refunded(ORDER),
     )
     assert () == shop.violations()
+
+
+def test_an_increase_sets_the_whole(clock: Clock) -> None:
+    """The amount is that of the whole; the totals, captures and voids know it."""
+    shop = gateway(clock, CHANGES)
+    held = shop.authorise(call(AUTHORISE, "a", 1000))
+    assert isinstance(shop.increase(call(INCREASE, "i", 1500, target=held)), Succeeded)
+    assert (eur(1500), eur(1500)) == (shop.authorised(ORDER), shop.totals(EUR).live)
+    assert ("configuration", "increase_is_none") == code(
+        shop.increase(call(INCREASE, "less", 1200, target=held))
+    )
+    assert isinstance(shop.capture(call(CAPTURE, "c", 1500, target=held)), Succeeded)
+    assert ("configuration", "not_whole") == code(
+        shop.increase(call(INCREASE, "late", 1700, target=held))
+    )
+    assert {"increase_is_none", "not_whole"} == {found.detail for found in shop.violations()}
+
+
+def test_an_extension_lasts_one_lifetime_more(clock: Clock) -> None:
+    """It can be captured past its first end, of which nothing is told, and not past the second."""
+    shop = gateway(clock, CHANGES)
+    held = shop.authorise(call(AUTHORISE, "a"))
+    clock.passes(timedelta(days=6))
+    soon = evolve(call(EXTEND, "e", target=held), not_after=clock.now)
+    extended = shop.extend(soon)
+    assert isinstance(extended, Succeeded)
+    assert clock.now + timedelta(days=7) == extended.expires_at
+    clock.passes(timedelta(days=2))
+    assert not [one for one in told(shop) if isinstance(one, ReportAuthorisationExpired)]
+    assert eur(1000) == shop.totals(EUR).live
+    clock.passes(timedelta(days=5))
+    ends = [one for one in told(shop) if isinstance(one, ReportAuthorisationExpired)]
+    assert [reference_of(held)] == [one.reference for one in ends]
+    late = evolve(call(CAPTURE, "c", target=held), not_after=clock.now)
+    assert ("hard", "authorisation_expired") == code(shop.capture(late))
+    assert ("hard", "authorisation_expired") == code(shop.extend(evolve(soon, key=Key("e2"))))
+    assert eur(0) == shop.totals(EUR).live
+
+
+def test_an_end_before_its_time_ends_extensions_too(clock: Clock) -> None:
+    """What the outside ends is over, however long it was extended."""
+    shop = gateway(clock, CHANGES)
+    held = shop.authorise(call(AUTHORISE, "a"))
+    shop.extend(call(EXTEND, "e", target=held))
+    shop.expire(reference_of(held))
+    assert eur(0) == shop.totals(EUR).live
+
+
+@pytest.mark.parametrize(
+    ("operation", "minor", "expected"),
+    [(INCREASE, 1500, "not_declared"), (EXTEND, 1000, "not_declared")],
+)
+def test_what_is_not_declared_is_blamed(
+    clock: Clock, operation: Operation, minor: int, expected: str
+) -> None:
+    """PAY-2: a gateway that declares neither refuses both, and the audit names who asked."""
+    shop = gateway(clock)
+    held = shop.authorise(call(AUTHORISE, "a"))
+    asked = call(operation, "x", minor, target=held)
+    answer = shop.increase(asked) if operation is INCREASE else shop.extend(asked)
+    assert ("configuration", expected) == code(answer)
+    assert [expected] == [found.detail for found in shop.violations()]
+
+
+def test_an_extension_is_of_the_whole(clock: Clock) -> None:
+    """Another amount than the authorisation has is the shop's own fault."""
+    shop = gateway(clock, CHANGES)
+    held = shop.authorise(call(AUTHORISE, "a"))
+    assert ("configuration", "extension_differs") == code(
+        shop.extend(call(EXTEND, "e", 900, target=held))
+    )
 
 
 def test_an_unheard_order_is_not_found(clock: Clock) -> None:

@@ -81,6 +81,10 @@ class Till:
                 return self.gateway.void(call)
             case Operation.REFUND:
                 return self.gateway.refund(call)
+            case Operation.INCREASE:
+                return self.gateway.increase(call)
+            case Operation.EXTEND:
+                return self.gateway.extend(call)
 
     def done(self, call: PaymentCall) -> Succeeded:
         """Send a call that must succeed in full."""
@@ -98,6 +102,10 @@ class Till:
     def authorise(self, minor: int) -> Reference:
         """Set an amount aside; the gateway's reference of it."""
         return self.done(self.call(Operation.AUTHORISE, minor)).reference
+
+    def increase(self, minor: int, authorisation: Reference) -> Reference:
+        """Raise an authorisation to an amount; the gateway's reference of it."""
+        return self.done(self.call(Operation.INCREASE, minor, target=authorisation)).reference
 
     def capture(self, minor: int, authorisation: Reference) -> Reference:
         """Take an amount; the gateway's reference of it."""

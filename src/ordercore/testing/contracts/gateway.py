@@ -28,6 +28,9 @@ AUTHORISE: Final = Operation.AUTHORISE
 CAPTURE: Final = Operation.CAPTURE
 VOID: Final = Operation.VOID
 REFUND: Final = Operation.REFUND
+INCREASE: Final = Operation.INCREASE
+EXTEND: Final = Operation.EXTEND
+DECLARED_AS: Final = {INCREASE: "incremental", EXTEND: "extend"}
 
 
 def _needs(till: Till, name: str) -> None:
@@ -207,11 +210,73 @@ class PaymentGatewayContract(GatewayCase):
         assert 3 == len(references)
         till.refused(till.call(REFUND, 1, target=capture))
 
-    @pytest.mark.parametrize("operation", [CAPTURE, VOID, REFUND], ids=str)
+    @pytest.mark.parametrize("operation", [CAPTURE, VOID, REFUND, INCREASE, EXTEND], ids=str)
     def test_an_unknown_target_moves_nothing(self, till: Till, operation: Operation) -> None:
         """A reference that the gateway never gave is declined, as the shop's own fault."""
+        if operation in DECLARED_AS:
+            _needs(till, DECLARED_AS[operation])
         answer = till.send(till.call(operation, self.amount_minor, target=NOWHERE))
         assert isinstance(answer, Declined)
+
+    # --- increases and extensions ---------------------------------------------------------------
+
+    def test_an_increase_raises_to_the_whole(self, till: Till) -> None:
+        """Its amount is that of the whole authorisation, all of which can be captured then."""
+        _needs(till, "incremental")
+        whole = self.amount_minor + self.amount_minor // 2
+        authorisation = till.authorise(self.amount_minor)
+        call = till.call(INCREASE, whole, target=authorisation)
+        first = till.done(call)
+        assert {first.reference} == {till.done(call).reference for _ in range(3)}
+        over = int(whole * till.gateway.capabilities.over_capture)
+        till.refused(till.call(CAPTURE, whole + over + 1, target=authorisation))
+        till.capture(whole, authorisation)
+
+    def test_increases_do_not_add_up(self, till: Till) -> None:
+        """The second one says the whole too; no more than that can be captured."""
+        _needs(till, "incremental")
+        authorisation = till.authorise(self.amount_minor)
+        till.increase(self.amount_minor + 200, authorisation)
+        whole = self.amount_minor + 300
+        till.increase(whole, authorisation)
+        over = int(whole * till.gateway.capabilities.over_capture)
+        till.refused(till.call(CAPTURE, whole + over + 1, target=authorisation))
+        till.capture(whole, authorisation)
+
+    def test_an_extension_lasts_longer(self, till: Till) -> None:
+        """It says until when, not before the authorisation would have ended; nothing is added."""
+        _needs(till, "extend")
+        authorised = till.done(till.call(AUTHORISE, self.amount_minor))
+        call = till.call(EXTEND, self.amount_minor, target=authorised.reference)
+        extended = till.done(call)
+        assert {extended.reference} == {till.done(call).reference for _ in range(3)}
+        if extended.expires_at is not None and authorised.expires_at is not None:
+            assert extended.expires_at >= authorised.expires_at
+        capture = till.call(CAPTURE, self.amount_minor, target=authorised.reference)
+        till.done(evolve(capture, extension=extended.reference))
+
+    @pytest.mark.parametrize("operation", [INCREASE, EXTEND], ids=str)
+    def test_a_look_up_of_a_change_finds_it(self, till: Till, operation: Operation) -> None:
+        """Increases and extensions are found under their own keys, with the whole amount."""
+        _needs(till, "look_up")
+        _needs(till, DECLARED_AS[operation])
+        whole = self.amount_minor + (self.amount_minor // 2 if operation is INCREASE else 0)
+        call = till.call(operation, whole, target=till.authorise(self.amount_minor))
+        assert NotFound() == till.found(call)
+        done = till.done(call)
+        found = till.found(call)
+        assert isinstance(found, Succeeded)
+        assert (done.reference, done.amount) == (found.reference, found.amount)
+
+    @pytest.mark.parametrize("operation", [INCREASE, EXTEND], ids=str)
+    def test_what_was_let_go_is_not_changed(self, till: Till, operation: Operation) -> None:
+        """After a void nothing is set aside again by raising or extending it (ABUSE 38)."""
+        _needs(till, DECLARED_AS[operation])
+        authorisation = till.authorise(self.amount_minor)
+        till.done(till.call(VOID, self.amount_minor, target=authorisation))
+        whole = self.amount_minor + (300 if operation is INCREASE else 0)
+        till.refused(till.call(operation, whole, target=authorisation))
+        till.refused(till.call(CAPTURE, self.amount_minor, target=authorisation))
 
     # --- declines -------------------------------------------------------------------------------
 
