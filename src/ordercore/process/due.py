@@ -244,9 +244,13 @@ class Agenda:
 
     def __iter__(self) -> Iterator[Task]:
         yield from self._found
-        for task in self._rest:
-            self._found.append(task)
-            yield task
+        try:
+            for task in self._rest:
+                self._found.append(task)
+                yield task
+        except Exception:  # a rule that failed fails whoever asks next, too
+            self._found, self._rest = [], tasks(self.order, self.now)
+            raise
 
 
 def wake_at(order: Order, now: datetime) -> datetime | None:

@@ -24,8 +24,6 @@ from ordercore.order.commands import ConfirmAmendment, ExchangeGoods, Place, Und
 from ordercore.order.decide import Command, decide, replay
 from ordercore.order.linked import is_linking, opening
 from ordercore.order.model import Order
-from ordercore.payment.answers import Answer, LookUpAnswer, Unknown
-from ordercore.payment.commands import ReportAnswer
 from ordercore.ports.unit_of_work import (
     ChangeSet,
     Committed,
@@ -46,6 +44,8 @@ from ordercore.process.tasks import (
     SendPayment,
     Task,
 )
+from ordercore.service.answers import answered
+from ordercore.service.asking import Ask, plainly
 from ordercore.service.cart import handed_over
 from ordercore.service.credit import order_of, paid
 from ordercore.service.effects import (
@@ -78,6 +78,8 @@ class Engine:
     """The loop with its settings; each method is a coroutine over effects."""
 
     settings: Settings = Settings()
+    ask: Ask = plainly
+    """How it asks the pure core: a simulation remembers what it has asked before."""
 
     async def execute(self, stream: StreamId, command: Command, intention: Intention) -> Receipt:
         """Serve one command, then do all that is due; a known key answers as it did first."""
@@ -99,7 +101,8 @@ class Engine:
         Where another try with the same key came first meanwhile, this one is refused for what that
         one did; so `execute` looks for the key once more.
         """
-        turn = Turn(stream, None) if isinstance(command, Place) else await self._load(stream)
+        is_new = isinstance(command, Place)
+        turn = Turn(stream, None, ask=self.ask) if is_new else await self._load(stream)
         turn, _ = await self._step(turn, command, intention, serving=asks_for_stock(command))
         first = turn.committed
         if first is not None and turn.is_late:
@@ -146,7 +149,7 @@ class Engine:
             task = next((task for task in remote if task not in answered), None)
             if task is None:
                 return await self._rest(turn, now, answered)
-            if task not in Agenda(turn.current, await Now()):
+            if task not in self.ask(Agenda, turn.current, await Now()):
                 continue  # its window closed just now
             answered.add(task)
             report = await self._perform(task, turn.current)
@@ -192,6 +195,7 @@ class Engine:
             due_at=stored.due_at,
             has_failed=stored.attempts > 0,
             order=order,
+            ask=self.ask,
         )
 
     async def _step(
@@ -231,21 +235,21 @@ class Engine:
     ) -> Turn | None:
         """Decide; answers the order that is made from this one in the same commit, if one is."""
         before = turn.order
-        events = decide(before, command, now)
+        events = self.ask(decide, before, command, now)
         intention.judge(before, events)
         turn.add(events)
         if isinstance(command, Place) and command.hold is not None:
             turn.cart = await handed_over(command.hold, turn.stream, now)
         if before is None or not is_linking(command):
             return None
-        other = Turn(StreamId(command.order), None, purses=turn.purses)
+        other = Turn(StreamId(command.order), None, purses=turn.purses, ask=self.ask)
         other.add(opening(before, command, events, now))
         await self._settle(other, now, serving=isinstance(command, ExchangeGoods))
         return other
 
     async def _again(self, turn: Turn) -> Turn:
         if turn.read is None:
-            return Turn(turn.stream, None)
+            return Turn(turn.stream, None, ask=self.ask)
         return evolve(await self._load(turn.stream), answered=turn.answered - {_QUEUE})
 
     def _check_expected(self, turn: Turn, intention: Intention) -> None:
@@ -294,7 +298,7 @@ class Engine:
             case CheckQueue() | MoveValue() | SendPayment() | LookUpPayment() | BookParcel():
                 return ()
             case _:
-                return settle(order, task, now)
+                return self.ask(settle, order, task, now)
 
     def _changes(
         self, turn: Turn, now: datetime, intention: Intention, commit: CommitId
@@ -320,14 +324,14 @@ class Engine:
             counts=intention.counts,
             due_at=self._due_at(turn, now),
             seen_wakes=turn.wakes,
-            summary=summary_of(order),
+            summary=self.ask(summary_of, order),
             snapshot=turn.read if turn.tail > self.settings.tail else None,
         )
 
     def _due_at(self, turn: Turn, now: datetime) -> datetime | None:
         if any(task != _QUEUE for task in turn.due(now)):
             return now + self.settings.lease  # should this worker die, another one goes on
-        return wake_at(turn.current, now)
+        return self.ask(wake_at, turn.current, now)
 
     async def _write(self, turn: Turn, changes: ChangeSet) -> Turn:
         try:
@@ -353,6 +357,7 @@ class Engine:
             answered=turn.answered,
             committed=committed,
             agenda=turn.agenda,
+            ask=self.ask,
         )
 
     async def _perform(self, task: RemoteTask, order: Order) -> Report | None:
@@ -360,8 +365,8 @@ class Engine:
             case SendPayment(key=key) | LookUpPayment(key=key):
                 request = payment_call(order, key)
                 if isinstance(task, SendPayment):
-                    return await _answered(SendToGateway(request))
-                return await _answered(AskGateway(request))
+                    return await answered(SendToGateway(request))
+                return await answered(AskGateway(request))
             case BookParcel(parcel=parcel):
                 try:
                     answer = await BookParcelCall(booking_request(order, parcel))
@@ -370,7 +375,7 @@ class Engine:
                 return ReportBooking(parcel=parcel, answer=answer, at=await Now())
 
     async def _rest(self, turn: Turn, now: datetime, answered: set[Task]) -> Turn:
-        until = wake_at(turn.current, now)
+        until = self.ask(wake_at, turn.current, now)
         if any(task in answered for task in turn.due(now)):
             later = now + self.settings.lease
             until = later if until is None else min(until, later)
@@ -382,15 +387,3 @@ class Engine:
 def asks_for_stock(command: Command) -> bool:
     """Whether missing stock refuses this command; with any other, the order waits for the stock."""
     return isinstance(command, Place | ConfirmAmendment | UndoAmendment)
-
-
-async def _answered(effect: SendToGateway | AskGateway) -> Report:
-    expected: object = LookUpAnswer if isinstance(effect, AskGateway) else Answer
-    answer: LookUpAnswer
-    try:
-        answer = await effect
-    except Exception as error:  # noqa: BLE001  # whatever a host's gateway raises: no answer
-        answer = Unknown(reason=where(error))
-    if not isinstance(answer, get_args(expected)):
-        answer = Unknown(reason=f"the gateway answered with {type(answer).__name__}")
-    return ReportAnswer(key=effect.request.key, answer=answer, at=await Now())

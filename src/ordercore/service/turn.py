@@ -25,6 +25,7 @@ from ordercore.ports.unit_of_work import (
 )
 from ordercore.process.due import Agenda
 from ordercore.process.tasks import ReserveStock, Task
+from ordercore.service.asking import Ask, plainly
 from ordercore.service.cart import Cart
 from ordercore.service.credit import Purse
 
@@ -124,6 +125,7 @@ class Turn:
     """The hold that it takes over in the same commit."""
     agenda: Agenda | None = None
     """What was due when it was last looked at."""
+    ask: Ask = plainly
 
     @property
     def current(self) -> Order:
@@ -135,14 +137,14 @@ class Turn:
     def add(self, events: tuple[Event, ...]) -> None:
         """Fold new facts in."""
         for event in events:
-            self.order = fold(self.order, event)
+            self.order = self.ask(fold, self.order, event)
             self.events.append(event)
 
     def due(self, now: datetime) -> Agenda:
         """What it owes at this instant."""
         known = self.agenda
         if known is None or known.order is not self.order or known.now != now:
-            known = self.agenda = Agenda(self.current, now)
+            known = self.agenda = self.ask(Agenda, self.current, now)
         return known
 
     def is_open(self, task: Task) -> bool:

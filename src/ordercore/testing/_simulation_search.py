@@ -26,7 +26,8 @@ from ordercore.testing._simulation_faults import (
     is_read,
     name_of,
 )
-from ordercore.testing._simulation_store import Saved
+from ordercore.testing._simulation_memory import Memory
+from ordercore.testing._simulation_store import Histories, Saved
 from ordercore.testing._simulation_world import STREAM, Flow, Setting, World
 
 __all__ = ["Explorer", "Finding", "Tally"]
@@ -140,7 +141,9 @@ class Explorer:
 
     def _open(self) -> None:
         terms = self.flow.terms(self.setting.terms)
-        self.world = World(setting=self.setting, terms=terms)
+        memory = Memory()
+        setting = evolve(self.setting, engine=evolve(self.setting.engine, ask=memory))
+        self.world = World(setting=setting, terms=terms, histories=Histories(memory))
         self.start = self.world.save()
         self._known: dict[Hashable, Acted] = {}
         self._came_from = self.start.number
@@ -164,6 +167,8 @@ class Explorer:
             if keep:
                 self._known[key] = known
         effects = position.effects + len(known.trace)
+        if known.position.effects == effects:
+            return known
         return evolve(known, position=evolve(known.position, effects=effects))
 
     def _acted(self, saved: Saved, position: Position, strikes: Schedule) -> Acted:
@@ -178,6 +183,7 @@ class Explorer:
             after, problems = self._rest(position) if position.resting else self._ask(position)
         except OrderCoreError as error:
             after, problems = evolve(position, is_over=True), (f"{error.code}: {error}",)
+        after = evolve(after, effects=position.effects + len(world.trace))
         found = (*world.surprises, *problems)
         state = world.save()
         if state.number not in self._checked:

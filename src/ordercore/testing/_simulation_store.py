@@ -8,19 +8,22 @@ import re
 from collections.abc import Callable, Generator, Hashable
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, cast
 
-from attrs import evolve, fields, frozen
+from attrs import evolve, frozen
 
 from ordercore.adapters._memory_rows import Tables
 from ordercore.adapters.memory import MemoryStore
 from ordercore.facts import Event
-from ordercore.ids import StreamId
+from ordercore.ids import CommitId, PartyId, StreamId
+from ordercore.order.decide import evolve as fold
 from ordercore.order.decide import replay
 from ordercore.order.events import NoteAdded
 from ordercore.order.model import Order
 from ordercore.ports.repositories import StoredStream
 from ordercore.ports.unit_of_work import ChangeSet, Committed, StreamKind
+from ordercore.service.asking import Ask, plainly
+from ordercore.testing._simulation_memory import comparable
 from ordercore.testing.sandbox import MemoryBooks
 
 _INSTANT: Final = re.compile(r"datetime\.datetime\([^()]*\)")
@@ -38,6 +41,7 @@ class SavedStore:
     before: Tables
     histories: dict[StreamId, int]
     likes: dict[StreamId, int]
+    stock: int
 
 
 @frozen
@@ -64,9 +68,11 @@ class Histories:
     Times and facts count, ids of commits do not: two lives that wrote the same are the same.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ask: Ask = plainly) -> None:
+        self._ask = ask
         self._numbers: dict[tuple[int, Hashable], int] = {}
         self._likes: dict[tuple[int, Hashable], int] = {}
+        self._stocks: dict[Hashable, int] = {}
         self._last: dict[int, tuple[int, tuple[Event, ...]]] = {}
         self._orders: dict[int, Order | None] = {0: None}
         self.proven: set[Hashable] = set()
@@ -74,7 +80,7 @@ class Histories:
 
     def after(self, history: int, events: tuple[Event, ...]) -> int:
         """The number of a history with *events* more; 0 is the empty one."""
-        key = history, tuple(map(_hashable, events))
+        key = history, tuple(map(comparable, events))
         number = self._numbers.setdefault(key, len(self._numbers) + 1)
         self._last.setdefault(number, (history, events))
         return number
@@ -84,11 +90,19 @@ class Histories:
         facts = tuple(_timeless(event) for event in events if not isinstance(event, NoteAdded))
         return self._likes.setdefault((history, facts), len(self._likes) + 1) if facts else history
 
+    def stock(self, stock: Hashable) -> int:
+        """The number of a state of the stock; 0 is none at all."""
+        return self._stocks.setdefault(stock, len(self._stocks) + 1)
+
     def order(self, history: int) -> Order | None:
         """The order that a history makes, folded from the longest part that was folded before."""
         if history not in self._orders:
             before, events = self._last[history]
-            self._orders[history] = replay(events, self.order(before))
+            order = self.order(before)
+            replay(events, order)  # only to see that they may follow
+            for event in events:
+                order = self._ask(fold, order, event)
+            self._orders[history] = order
         return self._orders[history]
 
 
@@ -124,29 +138,11 @@ def books_likeness(books: MemoryBooks, now: datetime) -> Hashable:
 
 def _timeless(event: Event) -> Hashable:
     """A fact without its times."""
-    known = _hashable(event)
-    return known[:1] + known[2:] if isinstance(known, tuple) else _INSTANT.sub("", repr(event))
-
-
-def _hashable(event: Event) -> Event | tuple[Hashable, ...]:
-    """A fact that can be compared quickly; what cannot be is the same only if it is one object."""
-    try:
-        hash(event)
-    except TypeError:
-        values: dict[str, object] = {
-            one.name: getattr(event, one.name) for one in fields(type(event))
-        }
-        at = values.pop("at")
-        return (type(event).__name__, str(at), *map(_value, values.values()))
-    return event
-
-
-def _value(value: object) -> Hashable:
-    try:
-        hash(value)
-    except TypeError:
-        return id(value)
-    return value
+    known = comparable(event)
+    if known is event:
+        return _INSTANT.sub("", repr(event))
+    kind, _, *facts = cast("tuple[Hashable, ...]", known)
+    return kind, *facts
 
 
 class SimulatedStore(MemoryStore):
@@ -158,18 +154,30 @@ class SimulatedStore(MemoryStore):
         self._before = Tables()
         self._ids: dict[StreamId, int] = {}
         self._likes: dict[StreamId, int] = {}
+        self._stock = 0
         self._is_past = False
+        self._is_shared = False
+        """Whether the tables are those of a saved state: who changes them copies them first."""
 
     def save(self) -> SavedStore:
         """What there is, to go back to."""
-        return SavedStore(_copied(self._tables), self._before, self._ids.copy(), self._likes.copy())
+        self._is_shared = True
+        return SavedStore(
+            self._tables, self._before, self._ids.copy(), self._likes.copy(), self._stock
+        )
 
     def restore(self, saved: SavedStore) -> None:
         """Go back to it."""
-        self._tables = _copied(saved.tables)
+        self._tables = saved.tables
         self._before = saved.before
         self._ids = saved.histories.copy()
         self._likes = saved.likes.copy()
+        self._stock = saved.stock
+        self._is_shared = True
+
+    def _own(self) -> None:
+        if self._is_shared:
+            self._tables, self._is_shared = _copied(self._tables), False
 
     def history_of(self, stream: StreamId) -> int:
         """The number of a stream's history; 0 where there is none."""
@@ -187,8 +195,7 @@ class SimulatedStore(MemoryStore):
             (stream, self._ids.get(stream), row.requested, row.wakes, row.due_at, row.attempts)
             for stream, row in tables.streams.items()
         )
-        stock = tuple(tables.counters.items()), tuple(tables.reservations.items())
-        return rows, tuple(tables.by_key), stock
+        return rows, tuple(tables.by_key), self._stock
 
     def likeness(self) -> Hashable:
         """Equal for stores that differ only in notes, and in the times of what is past or far."""
@@ -197,8 +204,7 @@ class SimulatedStore(MemoryStore):
             (stream, self._likes.get(stream), row.wakes, ahead(row.due_at, now), row.attempts)
             for stream, row in tables.streams.items()
         )
-        stock = tuple(tables.counters.items()), tuple(tables.reservations.items())
-        return rows, tuple(tables.by_key), stock
+        return rows, tuple(tables.by_key), self._stock
 
     @contextmanager
     def a_commit_ago(self) -> Generator[None]:
@@ -211,10 +217,14 @@ class SimulatedStore(MemoryStore):
             self._tables, self._is_past = present, False
 
     def commit(self, changes: ChangeSet) -> Committed:
-        before = _copied(self._tables)
-        known = len(self._tables.by_commit)
-        committed = super().commit(changes)
-        if len(self._tables.by_commit) > known:
+        before, was_shared = self._tables, self._is_shared
+        self._tables, self._is_shared = _copied(before), False
+        try:
+            committed = super().commit(changes)
+        except BaseException:
+            self._tables, self._is_shared = before, was_shared
+            raise
+        if len(self._tables.by_commit) > len(before.by_commit):
             self._before = before
             self._note(committed)
         return committed
@@ -223,6 +233,28 @@ class SimulatedStore(MemoryStore):
         for stream, events in committed.events.items():
             self._ids[stream] = self._histories.after(self._ids.get(stream, 0), events)
             self._likes[stream] = self._histories.like(self._likes.get(stream, 0), events)
+        stock = self._tables.counters.items(), self._tables.reservations.items()
+        self._stock = self._histories.stock(tuple(map(tuple, stock)))
+
+    def take_due(self, *, limit: int, lease: timedelta) -> tuple[StreamId, ...]:
+        self._own()
+        return super().take_due(limit=limit, lease=lease)
+
+    def sleep(self, stream: StreamId, *, version: int, wakes: int, due_at: datetime | None) -> bool:
+        self._own()
+        return super().sleep(stream, version=version, wakes=wakes, due_at=due_at)
+
+    def failed(self, stream: StreamId, *, error: str, back_off: tuple[timedelta, ...]) -> int:
+        self._own()
+        return super().failed(stream, error=error, back_off=back_off)
+
+    def erase(self, party: PartyId) -> int:
+        self._own()
+        return super().erase(party)
+
+    def published(self, stream: StreamId, commit: CommitId) -> None:
+        self._own()
+        super().published(stream, commit)
 
     def load(self, stream: StreamId) -> StoredStream:
         """The stream with its order as a snapshot: a simulation need not fold what it folded."""
