@@ -12,6 +12,7 @@ from ordercore.ids import HoldKind
 from ordercore.order import commands as oc
 from ordercore.order import possible
 from ordercore.order._witnesses import WITNESSES
+from ordercore.order._witnesses_goods import Row
 from ordercore.order.guards import REQUESTS, refusal
 from ordercore.order.model import Order
 from ordercore.order.possible import NothingThereError, allowed
@@ -61,8 +62,12 @@ def test_a_kind_without_a_witness_is_found(
     held: tuple[Order, datetime], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Planted: nothing is tried for a kind that would be accepted."""
-    row = ("hold", lambda *_: ())
-    monkeypatch.setattr(possible, "WITNESSES", {**WITNESSES, oc.ReleaseHold: row})
+
+    def none(_: Order, __: datetime) -> tuple[Request, ...]:
+        return ()
+
+    changed: Mapping[type[Request], Row] = {**WITNESSES, oc.ReleaseHold: ("hold", none)}
+    monkeypatch.setattr(possible, "WITNESSES", changed)
     with pytest.raises(AssertionError):
         law_of_the_answer(*held)
 

@@ -40,6 +40,10 @@ def _cent(order: Order) -> Money:
     return Money(1, order.priced.currency)
 
 
+def _whole(_: Order, __: datetime) -> Iterator[Request]:
+    yield oc.Cancel()
+
+
 def _cancels(order: Order, _: datetime) -> Iterator[Request]:
     """A unit that no location was asked for already; else one that is asked for."""
     line = _first_open(order, lambda status: status is WorkStatus.CANCEL_REQUESTED)
@@ -184,7 +188,7 @@ def _one(make: Callable[[Order], Request]) -> Row:
 
 WITNESSES: Final[Mapping[type[Request], Row]] = {
     oc.Confirm: _one(lambda _: oc.Confirm()),
-    oc.Cancel: ("open unit", lambda *_: (oc.Cancel(),)),
+    oc.Cancel: ("open unit", _whole),
     oc.CancelUnits: ("open unit", _cancels),
     oc.Refund: ("amount left that could be credited", _refunds),
     oc.PlaceHold: _one(

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
-from attrs import evolve
+from attrs import evolve, frozen
 
-from ordercore.errors import RefusedError
+from ordercore.errors import NotFoundError, RefusedError
 from ordercore.facts import Report, Request
 from ordercore.fulfilment import commands as fc
 from ordercore.fulfilment.model import (
     Booked,
     BookingDeclined,
+    BookingUnknown,
     LineUnits,
     ParcelStatus,
 )
@@ -37,10 +39,23 @@ from ordercore.order.model import Order
 from ordercore.order.party import Destination
 from ordercore.order.quote import quote_refund
 from ordercore.order.status import OrderStatus, order_status
-from ordercore.order.terms import Blocks, Stage, StageRule, Terms
+from ordercore.order.terms import INSIDE, Blocks, Stage, StageRule, Terms
 from ordercore.payment import commands as pc
-from ordercore.payment.answers import Succeeded
+from ordercore.payment.answers import (
+    ActionRequired,
+    Declined,
+    DeclineKind,
+    LookUpAnswer,
+    NotFound,
+    PartiallyApproved,
+    Pending,
+    Succeeded,
+    Unknown,
+)
+from ordercore.payment.intents import operation_key
 from ordercore.payment.model import DisputeStatus, Operation, Tender, TenderKind
+from ordercore.payment.policy import CaptureWhen, PaymentPolicy
+from ordercore.pricing.model import DraftLine, LineKind
 from ordercore.pricing.slots import NO_SLOTS
 from ordercore.refund.model import CreditCause, RefundItem, RefundRequest
 from ordercore.returns import commands as rc
@@ -54,21 +69,46 @@ FRESH: Final = ParcelId("p-new")
 RMA: Final = ReturnId("r-1")
 
 
-def placed() -> tuple[Shop, Order]:
-    """Its card was declined: not confirmed."""
-    shop = _open(Fate.DECLINED)
-    return shop, shop.place(line("tea", 2))
+@frozen(kw_only=True)
+class World:
+    """Under which terms an order lives, what is in the basket, and how the first call ends."""
+
+    terms: Terms = Terms()
+    lines: tuple[DraftLine, ...] = (line("tea", 2),)
+    unconfirmed: Fate = Fate.DECLINED
 
 
-def confirmed() -> tuple[Shop, Order]:
+USUAL: Final = World()
+BY_HAND: Final = World(
+    terms=Terms(
+        payment=PaymentPolicy(capture=CaptureWhen.MANUAL),
+        release_automatically=False,
+        complete_automatically=False,
+        ship_before_paid=True,
+    ),
+    lines=(
+        line("tea", 2),
+        evolve(line("book", 1), kind=LineKind.DIGITAL, tracks_stock=False),
+    ),
+    unconfirmed=Fate.LOST_CALL,
+)
+"""Capture, release and completion wait for somebody; one line is digital."""
+
+
+def placed(world: World = USUAL) -> tuple[Shop, Order]:
+    """Its card was declined, or has not answered: not confirmed."""
+    return _begun(world, world.unconfirmed)
+
+
+def confirmed(world: World = USUAL) -> tuple[Shop, Order]:
     """Stock and money are sure, and nobody has picked anything."""
-    shop = _open()
-    return shop, shop.place(line("tea", 2))
+    return _begun(world)
 
 
-def fulfilling() -> tuple[Shop, Order]:
+def fulfilling(world: World = USUAL) -> tuple[Shop, Order]:
     """One of two units has left."""
-    shop, order = confirmed()
+    shop, order = confirmed(world)
+    _release(shop, order)
     parcel = fc.PackParcel(
         parcel=PARCEL, fulfilment=WORK, items=(fc.PackItem(line=TEA, quantity=1),)
     )
@@ -76,44 +116,64 @@ def fulfilling() -> tuple[Shop, Order]:
     return shop, shop.do(order.id, fc.Dispatch(parcel=PARCEL)).order
 
 
-def fulfilled() -> tuple[Shop, Order]:
+def fulfilled(world: World = USUAL) -> tuple[Shop, Order]:
     """All has left."""
-    shop, order = confirmed()
-    return shop, shop.send_all(order.id)
+    shop, order = confirmed(world)
+    _release(shop, order)
+    return shop, shop.send_all(_downloaded(shop, order))
 
 
-def delivered() -> tuple[Shop, Order]:
-    """All has arrived."""
-    shop, order = confirmed()
-    return shop, shop.send_all(order.id, deliver=True)
+def delivered(world: World = USUAL) -> tuple[Shop, Order]:
+    """All has arrived, is paid, and may not come back any more where nobody completes it."""
+    shop, order = confirmed(world)
+    _release(shop, order)
+    order = shop.send_all(_downloaded(shop, order), deliver=True)
+    if not world.terms.complete_automatically:
+        shop.do(order.id, pc.CaptureNow())
+        shop.clock.forward(timedelta(days=400))
+    return shop, shop.load(order.id)
 
 
-def completed() -> tuple[Shop, Order]:
+def completed(world: World = USUAL) -> tuple[Shop, Order]:
     """Nothing is owed by anyone any more."""
-    shop, order = delivered()
+    shop, order = delivered(world)
+    if not world.terms.complete_automatically:
+        return shop, shop.do(order.id, oc.Complete()).order
     shop.clock.forward(timedelta(days=400))
     return shop, shop.service.advance(order.id)
 
 
-def cancelled() -> tuple[Shop, Order]:
+def cancelled(world: World = USUAL) -> tuple[Shop, Order]:
     """Nothing is open, nothing has left."""
-    shop = _open()
-    order = shop.place(line("tea", 2), terms=Terms(release_automatically=False))
+    shop, order = _begun(evolve(world, terms=evolve(world.terms, release_automatically=False)))
     return shop, shop.do(order.id, oc.Cancel()).order
 
 
-def expired() -> tuple[Shop, Order]:
+def expired(world: World = USUAL) -> tuple[Shop, Order]:
     """Not confirmed in time."""
-    shop, order = placed()
+    shop, order = _begun(world, Fate.DECLINED)
     shop.clock.forward(timedelta(days=8))
     return shop, shop.service.advance(order.id)
 
 
-def _open(*fates: Fate) -> Shop:
+def _begun(world: World, *fates: Fate) -> tuple[Shop, Order]:
     shop = Shop()
     shop.receive("tea", 10)
     shop.till.fates = deque(fates)
-    return shop
+    return shop, shop.place(*world.lines, terms=world.terms)
+
+
+def _release(shop: Shop, order: Order) -> None:
+    if not order.terms.release_automatically:
+        shop.do(order.id, fc.ReleaseFulfilment(fulfilment=WORK))
+
+
+def _downloaded(shop: Shop, order: Order) -> OrderId:
+    for known in order.priced.lines:
+        if known.kind is LineKind.DIGITAL:
+            units = (LineUnits(line=known.id, quantity=known.quantity),)
+            shop.do(order.id, fc.DeliverDigital(lines=units))
+    return order.id
 
 
 LIVES: Final[Mapping[OrderStatus, Callable[[], tuple[Shop, Order]]]] = {
@@ -126,11 +186,22 @@ LIVES: Final[Mapping[OrderStatus, Callable[[], tuple[Shop, Order]]]] = {
     OrderStatus.CANCELLED: cancelled,
     OrderStatus.EXPIRED: expired,
 }
+BY_HAND_LIVES: Final[Mapping[OrderStatus, Callable[[], tuple[Shop, Order]]]] = {
+    OrderStatus.PLACED: partial(placed, BY_HAND),
+    OrderStatus.CONFIRMED: partial(confirmed, BY_HAND),
+    OrderStatus.FULFILLING: partial(fulfilling, BY_HAND),
+    OrderStatus.FULFILLED: partial(fulfilled, BY_HAND),
+    OrderStatus.DELIVERED: partial(delivered, BY_HAND),
+    OrderStatus.COMPLETED: partial(completed, BY_HAND),
+    OrderStatus.CANCELLED: partial(cancelled, BY_HAND),
+    OrderStatus.EXPIRED: partial(expired, BY_HAND),
+}
 
 
 def requests(order: Order) -> tuple[Request, ...]:
     """A request of every kind, as sensible as can be for any order."""
-    return (*_order_requests(order), *_payment_requests(order), *_work(), *_parcels(), *_returns())
+    own = (*_order_requests(order), *_payment_requests(order))
+    return (*own, *_work(), *_parcels(order), *_returns())
 
 
 def _order_requests(order: Order) -> tuple[Request, ...]:
@@ -180,8 +251,9 @@ def _kindness(order: Order, wanted: RefundRequest) -> tuple[Request, ...]:
 
 
 def _payment_requests(order: Order) -> tuple[Request, ...]:
-    key = next(iter(order.payment.operations), Key("none"))
     card = TenderId("card")
+    is_open = (key for key, known in order.payment.operations.items() if known.is_open)
+    key = next(is_open, operation_key(order.id, Operation.CAPTURE, card, 1))
     return (
         pc.AddTender(tender=Tender(id=TenderId("cash"), kind=TenderKind.CASH)),
         pc.RetryPayment(tender=card),
@@ -189,7 +261,7 @@ def _payment_requests(order: Order) -> tuple[Request, ...]:
         pc.VoidAuthorisation(tender=card),
         pc.RecordPayment(tender=card, amount=eur(1), reference=Reference("slip")),
         pc.RecordRefund(tender=card, amount=eur(1), reference=Reference("slip-2")),
-        pc.ResolveOperation(key=key, outcome=pc.Outcome.NEVER_HAPPENED),
+        pc.ResolveOperation(key=key, outcome=pc.Outcome.SUCCEEDED),
     )
 
 
@@ -210,14 +282,16 @@ def _work() -> tuple[Request, ...]:
     )
 
 
-def _parcels() -> tuple[Request, ...]:
+def _parcels(order: Order) -> tuple[Request, ...]:
     item = fc.PackItem(line=TEA, quantity=1)
+    digital = (known.id for known in order.priced.lines if known.kind is LineKind.DIGITAL)
+    book = LineUnits(line=next(digital, TEA), quantity=1)
     return (
         fc.PackParcel(parcel=FRESH, fulfilment=WORK, items=(item,)),
         fc.UnpackParcel(parcel=FRESH),
         fc.RetryBooking(parcel=FRESH),
         fc.Dispatch(parcel=FRESH),
-        fc.DeliverDigital(lines=(LineUnits(line=TEA, quantity=1),)),
+        fc.DeliverDigital(lines=(book,)),
         fc.CorrectParcel(parcel=PARCEL, status=ParcelStatus.DELIVERED, reason="seen"),
     )
 
@@ -244,7 +318,8 @@ def before(order: Order, kind: type[Request]) -> tuple[Request | Report, ...]:
     wish, back = rc.ReturnWish(units=ReturnUnits(line=TEA, quantity=1)), _returns()[4]
     proposal = oc.ProposeAmendment(proposal="p", removals=((TEA, 1),))
     address = oc.ProposeAmendment(proposal="p", destination=Destination(country="IT"))
-    stage = Stage(name="packing", inside=str(order_status(order)))
+    status = order_status(order)
+    stage = Stage(name="packing", inside=status if status in INSIDE else OrderStatus.DELIVERED)
     split = fc.SplitFulfilment(fulfilment=WORK, into=FulfilmentId("new"), lines=units)
     wanted = rc.RequestReturn(return_id=RMA, items=(wish,))
     needs: dict[type[Request], tuple[Request | Report, ...]] = {
@@ -253,6 +328,7 @@ def before(order: Order, kind: type[Request]) -> tuple[Request | Report, ...]:
         oc.DeclineAmendment: (proposal,),
         oc.UndoAmendment: (address, oc.ConfirmAmendment(proposal="p")),
         oc.MoveToStage: (oc.AmendTerms(terms=Terms(stages=StageRule(stages=(stage,)))),),
+        pc.ResolveOperation: (pc.CaptureNow(),),
         fc.ResumeFulfilment: (fc.HoldFulfilment(fulfilment=WORK, reason="lunch"),),
         fc.MergeFulfilments: (split,),
         fc.PutBackUnits: (fc.PickUnits(fulfilment=WORK, lines=units),),
@@ -275,7 +351,7 @@ def prepared(order: Order, kind: type[Request], now: datetime) -> Order:
     for command in before(order, kind):
         try:
             events = decide(order, command, now)
-        except RefusedError:
+        except (RefusedError, NotFoundError):
             return order
         order = replay(events, order) if events else order
     return order
@@ -284,9 +360,10 @@ def prepared(order: Order, kind: type[Request], now: datetime) -> Order:
 def reports(order: Order, at: datetime) -> tuple[Report, ...]:
     """A report of every kind, about things that are there and things that are not."""
     known = next(iter(order.payment.operations), Key("none"))
-    done = Succeeded(reference=Reference("ref-x"), amount=eur(2000))
     told: list[Report] = [
-        pc.ReportAnswer(key=key, answer=done, at=at) for key in (known, Key("nobody"))
+        pc.ReportAnswer(key=key, answer=answer, at=at)
+        for key in (*order.payment.operations, known, Key("nobody"))
+        for answer in _ANSWERS
     ]
     told += [
         pc.ReportOperation(operation=kind, reference=Reference(name), amount=eur(2000), at=at)
@@ -294,8 +371,9 @@ def reports(order: Order, at: datetime) -> tuple[Report, ...]:
         for name in (f"ref-{known}", "ref-unknown")
     ]
     told += [
-        pc.ReportFailure(operation=kind, reference=Reference(f"ref-{known}"), at=at)
+        pc.ReportFailure(operation=kind, reference=Reference(name), at=at)
         for kind in Operation
+        for name in (f"ref-{known}", "ref-unknown")
     ]
     told += [
         pc.ReportDispute(
@@ -307,18 +385,48 @@ def reports(order: Order, at: datetime) -> tuple[Report, ...]:
         )
         for status in DisputeStatus
     ]
-    return (*told, *_late_reports(at))
+    return (*told, *_late_reports(order, at))
 
 
-def _late_reports(at: datetime) -> tuple[Report, ...]:
-    booked = Booked(tracking_number="T1", label="label")
+_ANSWERS: Final[tuple[LookUpAnswer, ...]] = (
+    Succeeded(reference=Reference("ref-x"), amount=eur(2000)),
+    PartiallyApproved(reference=Reference("ref-y"), amount=eur(500)),
+    Pending(reference=Reference("ref-z")),
+    ActionRequired(reference=Reference("ref-z")),
+    *(Declined(kind=kind, code="no") for kind in DeclineKind),
+    Unknown(reason="silence"),
+    NotFound(),
+)
+
+
+def _late_reports(order: Order, at: datetime) -> tuple[Report, ...]:
+    answers = (
+        Booked(tracking_number="T1", label="label"),
+        BookingDeclined(reason="full"),
+        BookingUnknown(reason="silence"),
+    )
+    parcels = (*order.fulfilment.parcels, PARCEL, ParcelId("nowhere"))
     return (
-        pc.ReportAuthorisationExpired(reference=Reference("ref-unknown"), at=at),
-        pc.ReportCollected(
-            tender=TenderId("card"), amount=eur(5), reference=Reference("door"), at=at
+        *(
+            pc.ReportAuthorisationExpired(reference=Reference(name), at=at)
+            for name in (*(f"ref-{key}" for key in order.payment.operations), "ref-unknown")
         ),
-        *(fc.ReportTracking(parcel=PARCEL, status=status, at=at) for status in ParcelStatus),
-        fc.ReportBooking(parcel=PARCEL, answer=booked, at=at),
-        fc.ReportBooking(parcel=ParcelId("nowhere"), answer=booked, at=at),
-        rc.ReportReturnMoved(return_id=RMA, at=at),
+        *(
+            pc.ReportCollected(tender=name, amount=eur(5), reference=Reference("door"), at=at)
+            for name in (TenderId("card"), TenderId("nobody"))
+        ),
+        *(
+            fc.ReportTracking(parcel=parcel, status=status, at=at)
+            for parcel in parcels
+            for status in ParcelStatus
+        ),
+        *(
+            fc.ReportBooking(parcel=parcel, answer=answer, at=at)
+            for parcel in parcels
+            for answer in answers
+        ),
+        *(
+            rc.ReportReturnMoved(return_id=name, at=at)
+            for name in (*order.returns.rmas, RMA, ReturnId("nobody"))
+        ),
     )

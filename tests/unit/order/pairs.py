@@ -1,8 +1,9 @@
 """
 What becomes of every request and report in every status: asked of real orders, and printed.
 
-The orders are those of `tests.unit.order.lives`, driven by commands into each headline status. The
-page `docs/requests.md` is made from these tables, so it cannot say what the code does not do.
+The orders are those of `tests.unit.order.lives`, driven by commands into each headline status: one
+of each under the usual terms, and one where nothing goes by itself. The page `docs/requests.md` is
+made from these tables, so it cannot say what the code does not do.
 """
 
 from __future__ import annotations
@@ -22,9 +23,18 @@ from ordercore.order.model import Order
 from ordercore.order.status import OrderStatus
 from ordercore.payment.events import PaymentUnmatched
 from ordercore.returns.events import UnmatchedReturnReceived
-from tests.unit.order.lives import LIVES, prepared, reports, requests
+from tests.unit.order.lives import BY_HAND_LIVES, LIVES, prepared, reports, requests
 
-__all__ = ["ALLOWED", "Pair", "absorbed", "answer_to", "overview", "pairs", "tables"]
+__all__ = [
+    "ALLOWED",
+    "Pair",
+    "absorbed",
+    "answer_to",
+    "overview",
+    "pairs",
+    "report_pairs",
+    "tables",
+]
 
 ALLOWED = "allowed"
 PARKED = (PaymentUnmatched, TrackingParked, UnmatchedReturnReceived)
@@ -46,8 +56,9 @@ class Pair:
 
 def answer_to(order: Order, request: Request, now: datetime) -> str:
     """Allowed, or the sentence of the refusal."""
+    ready = prepared(order, type(request), now)
     try:
-        decide(prepared(order, type(request), now), request, now)
+        decide(ready, request, now)
     except (RefusedError, NotFoundError, InvalidValueError) as error:
         return str(error)
     return ALLOWED
@@ -62,10 +73,10 @@ def absorbed(order: Order, report: Report, now: datetime) -> str:
 
 
 @cache
-def pairs() -> tuple[Pair, ...]:
+def pairs(*, by_hand: bool = False) -> tuple[Pair, ...]:
     """Every status with every kind of request, in the order of both."""
     found: list[Pair] = []
-    for status, life in LIVES.items():
+    for status, life in (BY_HAND_LIVES if by_hand else LIVES).items():
         shop, order = life()
         for request in requests(order):
             answer = answer_to(order, request, shop.clock.now)
@@ -87,13 +98,30 @@ def report_pairs() -> Mapping[tuple[OrderStatus, str], tuple[str, ...]]:
 
 def overview() -> str:
     """One row for each request, one column for each status."""
+    usual, by_hand = (
+        {(pair.kind, pair.status): pair.is_allowed for pair in pairs(by_hand=each)}
+        for each in (False, True)
+    )
+
+    def cell(kind: str, status: OrderStatus) -> str:
+        if usual[kind, status]:
+            return "yes"
+        return "by hand" if by_hand[kind, status] else "no"
+
     kinds = dict.fromkeys(pair.kind for pair in pairs())
-    known = {(pair.kind, pair.status): pair for pair in pairs()}
-    rows = [
-        (kind, *("yes" if known[kind, status].is_allowed else "no" for status in LIVES))
-        for kind in kinds
-    ]
+    rows = [(kind, *(cell(kind, status) for status in LIVES)) for kind in kinds]
     return table(("Request", *LIVES), rows)
+
+
+def only_by_hand() -> str:
+    """The pairs whose answer is another one where nothing goes by itself."""
+    usual = {(pair.kind, pair.status): pair.answer for pair in pairs()}
+    rows = [
+        (pair.status, pair.kind, pair.answer)
+        for pair in pairs(by_hand=True)
+        if pair.answer != usual[pair.kind, pair.status]
+    ]
+    return table(("While", "Request", "Answer"), rows)
 
 
 def tables() -> Iterator[str]:
@@ -102,6 +130,7 @@ def tables() -> Iterator[str]:
     for status in LIVES:
         rows = [(pair.kind, pair.answer) for pair in pairs() if pair.status is status]
         yield f"\n## While {status}\n\n{table(('Request', 'Answer'), rows)}\n"
+    yield f"\n## Where nothing goes by itself\n\n{only_by_hand()}\n"
     kinds = dict.fromkeys(kind for _, kind in report_pairs())
     told = [
         (kind, *("; ".join(report_pairs()[status, kind]) for status in LIVES)) for kind in kinds

@@ -25,12 +25,11 @@ from ordercore.order.terms import Blocks, Stage, StageRule, Terms
 from ordercore.payment import commands as pc
 from ordercore.returns import commands as rc
 from tests.laws.order_world import Shop, line
-from tests.unit.order.lives import LIVES, reports, requests
+from tests.laws.test_allowed import law_of_the_answer
+from tests.unit.order.lives import BY_HAND_LIVES, LIVES, before, reports, requests
 from tests.unit.order.pairs import pairs, report_pairs, tables
 
 STATUSES = tuple(OrderStatus)
-NEEDS_MORE = {"CaptureNow", "Complete", "DeliverDigital", "ReleaseFulfilment", "ResolveOperation"}
-"""Requests that need terms, goods or a doubt that the orders of the table do not have."""
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +45,14 @@ Lives = dict[OrderStatus, tuple[Shop, Order]]
 def test_a_life_ends_in_its_status(lives: Lives, status: OrderStatus) -> None:
     """The orders of these tests are in the status that they are named for."""
     assert status is order_status(lives[status][1])
+    assert status is order_status(BY_HAND_LIVES[status]()[1])
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_allowed_answers_for_every_status(lives: Lives, status: OrderStatus) -> None:
+    """O-2: `allowed` says of each kind in each status what `decide` does, in both worlds."""
+    for shop, order in (lives[status], BY_HAND_LIVES[status]()):
+        law_of_the_answer(order, shop.clock.now)
 
 
 def test_a_request_of_every_kind_is_tried() -> None:
@@ -129,11 +136,24 @@ def test_the_table_has_every_pair() -> None:
         assert pair.is_allowed or re.fullmatch(r"[^{}]+\.", pair.answer, re.DOTALL), pair
 
 
-def test_every_request_passes_somewhere_or_needs_something_first() -> None:
-    """No request is refused in all statuses, but those about what these orders do not have."""
-    passed = {pair.kind for pair in pairs() if pair.is_allowed}
-    refused = {kind.__name__ for kind in REQUESTS} - passed
-    assert NEEDS_MORE == refused
+def test_every_request_passes_somewhere() -> None:
+    """O-2: no request is refused in all statuses of both worlds."""
+    passed = {pair.kind for pair in (*pairs(), *pairs(by_hand=True)) if pair.is_allowed}
+    assert {kind.__name__ for kind in REQUESTS} == passed
+
+
+def test_the_table_says_what_allowed_says() -> None:
+    """O-2: what the printed table lets pass `allowed` lets pass, and what it closes is closed."""
+    known = {(pair.status, pair.kind): pair for pair in pairs()}
+    for status, life in LIVES.items():
+        shop, order = life()
+        for kind, why in allowed(order, shop.clock.now).items():
+            pair = known[status, kind.__name__]
+            if before(order, kind):
+                continue
+            assert (why is None) or not pair.is_allowed, pair
+            assert isinstance(why, NotPossibleError) is (kind in CLOSED[status]), pair
+    assert all(known[status, "AddNote"].is_allowed for status in STATUSES)
 
 
 def test_the_table_has_every_report() -> None:
