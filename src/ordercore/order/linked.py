@@ -19,7 +19,7 @@ from ordercore.facts import Event
 from ordercore.fulfilment.planning import plan_cancel
 from ordercore.ids import LineId, OrderId, Reference, ReturnId, StreamId, TenderId
 from ordercore.inventory.events import UnitsReleased, UnitsReserved
-from ordercore.money import Money
+from ordercore.money import Money, sum_money
 from ordercore.order import _requests as own
 from ordercore.order import commands as oc
 from ordercore.order import events as ev
@@ -36,8 +36,8 @@ from ordercore.order.rules import open_units
 from ordercore.payment.events import PaymentRecorded, RefundRecorded
 from ordercore.payment.model import Tender, TenderKind
 from ordercore.pricing.slots import SlotSet
-from ordercore.refund.calculate import cancel_credit
-from ordercore.refund.model import CreditCause, RefundItem, RefundRequest
+from ordercore.refund.calculate import calculate, cancel_credit
+from ordercore.refund.model import Credit, CreditCause, RefundItem, RefundRequest
 from ordercore.refund.policy import RefundPolicy
 from ordercore.returns.model import ReturnPurpose, RmaStatus
 
@@ -111,13 +111,19 @@ def split(order: Order, command: oc.SplitOrder, now: datetime) -> _Events:
         reason=f"moved to order {command.order}",
     )
     credit = cancel_credit(refund_basis(order), request, RefundPolicy())
-    if credit.amount != part_of(order.priced, dict(items)).total:
+    if credit.amount + _kindness(credit) != part_of(order.priced, dict(items)).total:
         raise NotToSplitError("what some of the units cost was lowered since")
     let_go = release(after, released(after, wanted), now)
     moved = ev.UnitsCancelled(items=items, credit=credit, reason=request.reason, at=now)
     events = (*plan.events, *let_go, moved)
     total = credit.amount
     return (*events, *_paid_over(order, events, (command.order, LinkKind.SPLIT, total), now))
+
+
+def _kindness(credit: Credit) -> Money:
+    """Goodwill that what is left of an order has no room for: it goes along with its units."""
+    parts = (part.amount for part in credit.parts if part.line is None)
+    return -sum_money(parts, credit.currency)
 
 
 def _check_other(order: Order, other: OrderId) -> None:
@@ -220,12 +226,27 @@ def opening(order: Order, command: Linking, events: _Events, now: datetime) -> _
     """
     link = next(event.link for event in events if isinstance(event, ev.OrderLinked))
     placed, *more = own.place(None, _placement(order, command, events, link.credit), now)
+    more += _forgiven(replay((placed,)), events, now)
     if isinstance(placed, ev.OrderPlaced):
         placed = evolve(placed, made_from=evolve(link, order=order.id))
     if isinstance(command, oc.SplitOrder):
         known = order.terms.holds_at_placement
         more = [one for one in more if not (isinstance(one, ev.HoldPlaced) and one.kind in known)]
     return (placed, *more, *_brought(order, command, events, now))
+
+
+def _forgiven(part: Order, events: _Events, now: datetime) -> Iterator[Event]:
+    """The goodwill that goes along with units that move (RULES RF-1, O-7)."""
+    for event in events:
+        if isinstance(event, ev.UnitsCancelled) and _kindness(event.credit).is_positive:
+            request = RefundRequest(
+                id=next_credit(part),
+                cause=CreditCause.GOODWILL,
+                goodwill=_kindness(event.credit),
+                reason=event.reason,
+            )
+            credit = calculate(refund_basis(part), request, part.terms.refund).credit
+            yield ev.CreditGranted(credit=credit, at=now)
 
 
 def _placement(order: Order, command: Linking, events: _Events, credit: Money) -> oc.Place:

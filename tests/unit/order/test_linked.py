@@ -215,6 +215,29 @@ def test_units_whose_price_was_lowered_are_not_split(shop: Shop) -> None:
         shop.do(order.id, split_of((TEA, 1)))
 
 
+@pytest.mark.parametrize("goodwill", [100, 1500, 3600])
+@pytest.mark.parametrize("terms", [BY_HAND, AT_ONCE])
+def test_goodwill_does_not_stand_in_the_way_of_a_split(
+    shop: Shop, goodwill: int, terms: Terms
+) -> None:
+    """O-7, RF-1: what the rest has no room for goes along; debt and money are what they were."""
+    order = placed(shop, terms)
+    kind = RefundRequest(id=CreditId("k"), cause=CreditCause.GOODWILL, goodwill=eur(goodwill))
+    kind = evolve(kind, goodwill=min(eur(goodwill), balance(order).owed))
+    order = shop.do(order.id, oc.Refund(quote=shop.service.quote_refund(order.id, kind))).order
+    shop.rest(rounds=3)
+    held = shop.till.held(order.id)
+    shop.do(order.id, split_of((TEA, 2), (CUP, 1)))
+    shop.rest(rounds=3)
+    both = [shop.load(name) for name in (order.id, PART)]
+    assert balance(order).owed.minor == sum(balance(each).owed.minor for each in both)
+    assert held == sum(shop.till.held(each.id) for each in both)
+    assert [eur(0)] * 2 == [balance(each).to_pay_back for each in both]
+    for name in (order.id, PART):
+        shop.do(name, oc.Cancel())
+    assert [eur(0)] * 2 == [balance(shop.load(name)).owed for name in (order.id, PART)]
+
+
 def test_a_name_that_is_taken_is_a_conflict(shop: Shop) -> None:
     """An order of that id is never touched by the split of another."""
     other = shop.place(line("cup", 1))
