@@ -310,8 +310,9 @@ def _over_captured(
 
 def _nothing_to_capture(desk: Desk) -> RefusedError:
     """Why nothing can be captured: it is taken already, or there is nothing to take it from."""
-    is_due = any(True for _ in claims(desk))
-    return AuthorisationClosedError() if is_due else AlreadyCapturedError()
+    total, is_due = desk.book.total, any(True for _ in claims(desk))
+    is_taken = total.taken + total.captures_in_flight > 0
+    return AlreadyCapturedError() if is_taken and not is_due else AuthorisationClosedError()
 
 
 def _intended(case: Case, want: Want) -> OperationIntended:
