@@ -40,6 +40,7 @@ from ordercore.testing.contracts.store import StoreContract
 from ordercore.testing.sandbox import SandboxGateway
 from tests.contracts import life
 from tests.laws.order_world import ACCOUNT, Shop, line
+from tests.laws.test_snapshots import LIFE, law_of_snapshots
 
 sqlalchemy = pytest.importorskip("sqlalchemy", reason="the extra sqlalchemy is not installed")
 pytest.importorskip("psycopg", reason="the extra postgres is not installed")
@@ -263,6 +264,12 @@ def test_an_order_lives_its_life(store: SqlAlchemyStore) -> None:
     counters = [row for _, row in store.all_counters()]
     assert [(2, 0)] == [(row.on_hand, row.reserved) for row in counters]
     assert () == tuple(audit(store.ledger(), store.all_counters()))
+
+
+def test_an_order_is_read_from_its_snapshots(engine: Engine, store: SqlAlchemyStore) -> None:
+    """Whatever was cached, what comes back is the order that its facts make."""
+    del store  # its tables are empty
+    law_of_snapshots(LIFE, lambda clock: adapter.SqlAlchemyStore(engine, TABLES, clock=clock), 0)
 
 
 @pytest.mark.parametrize(

@@ -400,6 +400,14 @@ def _stock(world: World, first: int, second: int) -> None:
     world.shop.service.stock.execute(SetStockPolicy(lines=(change,)), by=STAFF)
 
 
+def _note(world: World, first: int, second: int) -> None:
+    """Somebody writes something down, or puts a label on it or takes it off."""
+    if order := world.order(first):
+        tag = f"tag-{second % 3}"
+        change = oc.ChangeTags(remove=(tag,)) if tag in order.tags else oc.ChangeTags(add=(tag,))
+        world.do(order, oc.AddNote(text=f"note {second}") if second % 2 else change)
+
+
 def _silence(world: World, first: int, second: int) -> None:
     """One of the next calls goes wrong."""
     world.shop.till.fates.extend([Fate.FINE] * (second % 3))
@@ -434,6 +442,7 @@ STEPS: Final[dict[str, Callable[[World, int, int], None]]] = {
     "exchange": _exchange,
     "pay": _pay,
     "stock": _stock,
+    "note": _note,
     "silence": _silence,
     "time": _time,
 }
