@@ -242,6 +242,7 @@ class Engine:
             turn.cart = await handed_over(command.hold, turn.stream, now)
         if before is None or not is_linking(command):
             return None
+        await self._settle(turn, now, serving=False)  # what it gives up pays for the other one
         other = Turn(StreamId(command.order), None, purses=turn.purses, ask=self.ask)
         other.add(opening(before, command, events, now))
         await self._settle(other, now, serving=isinstance(command, ExchangeGoods))

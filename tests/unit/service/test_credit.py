@@ -14,7 +14,7 @@ from ordercore.adapters.aio import ThreadedStore
 from ordercore.adapters.memory import MemoryStore
 from ordercore.adapters.sqlite import SqliteStore
 from ordercore.errors import ConflictError
-from ordercore.ids import Actor, Key, LineId, OrderId, TenderId
+from ordercore.ids import Actor, HoldKind, Key, LineId, OrderId, TenderId
 from ordercore.money import EUR, USD, Money
 from ordercore.order import commands as oc
 from ordercore.order.balance import balance
@@ -187,6 +187,19 @@ def test_less_to_pay_holds_less(shop: Shop) -> None:
 
 
 # --- too little -----------------------------------------------------------------------------------
+
+
+def test_a_part_that_is_split_off_is_paid_from_the_same_account(shop: Shop) -> None:
+    """O-7: what the older order held for the units is there for the part in the same commit."""
+    terms = evolve(IDLE, holds_at_placement=(HoldKind("fraud"),))
+    order = shop.place(line("tea", 5), terms=terms, tenders=(gift(None),))
+    assert (0, 5000, 0) == at_gift_card(shop)
+    part = OrderId(f"{order.id}-S1")
+    split = oc.SplitOrder(order=part, units=((LineId("tea"), 1),), tenders=(gift(None),))
+    shop.do(order.id, split)
+    for name in (order.id, part):
+        assert PaymentStatus.AUTHORISED is statuses(shop.load(name)).payment
+    assert (0, 5000, 0) == at_gift_card(shop)
 
 
 def test_a_card_pays_what_the_gift_card_has_not(shop: Shop) -> None:
