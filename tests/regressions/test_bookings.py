@@ -8,7 +8,8 @@ import pytest
 from attrs import define, field
 
 from ordercore.adapters.memory import MemoryStore
-from ordercore.fulfilment.commands import PackItem, PackParcel, RetryBooking
+from ordercore.fulfilment.commands import Dispatch, PackItem, PackParcel, RetryBooking
+from ordercore.fulfilment.model import ParcelStatus
 from ordercore.ids import Actor, ItemId, LineId, LocationId, OrderId, ParcelId, TenderId
 from ordercore.inventory.commands import ReceivedLine, ReceiveStock
 from ordercore.order.terms import Terms
@@ -107,3 +108,14 @@ def test_a_person_may_ask_again_as_often_as_they_like() -> None:
         house.shop.execute(ORDER, RetryBooking(parcel=PARCEL))
         assert "too heavy" == house.shop.load(ORDER).fulfilment.parcels[PARCEL].booking.failed
         assert number + 2 == len(house.carrier.ledger())
+
+
+def test_a_parcel_that_left_learns_of_the_label_that_was_bought_for_it() -> None:
+    """Whoever does not wait for the carrier's answer has a paid label that nobody knows else."""
+    house = House()
+    house.pack(Fate.LOST_ANSWER)
+    house.shop.execute(ORDER, Dispatch(parcel=PARCEL))
+    house.passes(timedelta(minutes=6))
+    parcel = house.shop.load(ORDER).fulfilment.parcels[PARCEL]
+    assert [parcel.tracking_number] == house.labels
+    assert ParcelStatus.DISPATCHED is parcel.status

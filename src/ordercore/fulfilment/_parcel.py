@@ -134,6 +134,8 @@ class Booking:
     label: str = ""
     failed: str = ""
     """Why the last attempt failed; empty when none did, or when it is booked."""
+    is_in_doubt: bool = False
+    """Whether it failed without an answer: the parcel may be booked."""
     retry_at: datetime | None = field(default=None, converter=instant)
     spent: int = field(default=0, validator=count)
     """How many keys are used up: a carrier said no to each, or another one is asked instead."""
@@ -206,9 +208,13 @@ class Parcel:
 
     @property
     def needs_booking(self) -> bool:
-        """Whether a carrier must still be asked to take it."""
+        """
+        Whether a carrier must still be asked to take it.
+
+        A parcel that left meanwhile is asked about only where a label may have been bought for it.
+        """
         return (
-            self.status is ParcelStatus.PACKED
+            (self.status is ParcelStatus.PACKED or self.booking.is_in_doubt)
             and self.carrier != ""
             and self.tracking_number is None
             and (self.booking.failed == "" or self.booking.retry_at is not None)

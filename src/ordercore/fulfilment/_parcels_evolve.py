@@ -106,6 +106,7 @@ def booking_failed(state: FulfilmentState, event: BookingFailed) -> FulfilmentSt
     booking = Booking(
         attempts=parcel.booking.attempts + 1,
         failed=event.reason,
+        is_in_doubt=event.is_in_doubt,
         retry_at=event.retry_at,
         spent=parcel.booking.spent + (0 if event.is_in_doubt else 1),
     )
