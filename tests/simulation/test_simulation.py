@@ -107,12 +107,14 @@ def test_the_speed_of_lives_is_printed(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_every_fault_strikes_every_boundary() -> None:
-    """The table of pairs is struck in full: by two flows, and by two faults where it needs two."""
+    """The table of pairs is struck in full: by a few flows, and by two faults where it needs two."""
     tally = Tally()
     for name, setting in (
         ("in doubt", TOLD),
         ("in doubt", SLOW_WORKER),
         ("cancel at once", TOLD),
+        ("book a carrier", TOLD),
+        ("backorder", TOLD),
     ):
         assert [] == list(exhaustive(NAMED[name], setting=setting, tally=tally))
     wanted = {(kind.__name__, fault) for kind, faults in FAULTS.items() for fault in faults}

@@ -13,6 +13,7 @@ from attrs import define, frozen
 from ordercore.errors import UnavailableError
 from ordercore.service.effects import (
     AskGateway,
+    BookParcelCall,
     Commit,
     Effect,
     FindKey,
@@ -94,12 +95,25 @@ class Fault(StrEnum):
     """The clock is read as a minute earlier than it is."""
     CLOCK_AHEAD = "clock_ahead"
     """The clock is read as a minute later than it is."""
+    SKEW_BACK = "skew_back"
+    """The whole call reads the clock as a minute earlier than it is."""
+    SKEW_AHEAD = "skew_ahead"
+    """The whole call reads the clock as a minute later than it is."""
+    OWN_CLOCK = "own_clock"
+    """The process's own clock is an hour ahead of the store's, which alone counts."""
+    GATEWAY_BACK = "gateway_back"
+    """The gateway's clock is a minute behind the store's, from its first call on."""
+    GATEWAY_AHEAD = "gateway_ahead"
+    """From here on the gateway's clock is a minute ahead of the store's."""
+    SLOW_CALL = "slow_call"
+    """The answer takes as long as it may; other workers look for what is due meanwhile."""
 
 
 LATE: Final = frozenset({Fault.PAST_WINDOW, Fault.PAST_KEY, Fault.PAST_RESERVATION})
 """Faults after which an order may rightly have expired."""
 
 _OTHERS: Final = (Fault.ACTOR_FIRST, Fault.SAME_KEY_FIRST, Fault.ZOMBIE, Fault.WEBHOOK_AT_ONCE)
+_SKEWS: Final = (Fault.SKEW_BACK, Fault.SKEW_AHEAD)
 FAULTS: Final[Mapping[type[Effect[object]], tuple[Fault, ...]]] = {
     Commit: (
         Fault.CRASH_BEFORE,
@@ -125,6 +139,17 @@ FAULTS: Final[Mapping[type[Effect[object]], tuple[Fault, ...]]] = {
         Fault.WEBHOOK_FIRST,
         Fault.WEBHOOK_TWICE,
         *_OTHERS,
+        Fault.SLOW_CALL,
+    ),
+    BookParcelCall: (
+        Fault.CRASH_BEFORE,
+        Fault.CRASH_AFTER,
+        Fault.REQUEST_DROPPED,
+        Fault.ANSWER_DROPPED,
+        Fault.DUPLICATED,
+        Fault.DELAYED,
+        Fault.GATEWAY_ERROR,
+        *_OTHERS,
     ),
     AskGateway: (
         Fault.CRASH_BEFORE,
@@ -135,11 +160,19 @@ FAULTS: Final[Mapping[type[Effect[object]], tuple[Fault, ...]]] = {
         *_OTHERS,
         Fault.PAST_KEY,
     ),
-    FindKey: (Fault.CRASH_BEFORE, Fault.STALE_READ, Fault.SAME_KEY_FIRST),
+    FindKey: (
+        Fault.CRASH_BEFORE,
+        Fault.STALE_READ,
+        Fault.SAME_KEY_FIRST,
+        *_SKEWS,
+        Fault.GATEWAY_BACK,
+        Fault.GATEWAY_AHEAD,
+    ),
     Load: (Fault.CRASH_BEFORE, Fault.STORE_DOWN, Fault.STALE_READ, Fault.SAME_KEY_FIRST),
     ReadCounters: (Fault.CRASH_BEFORE, Fault.STALE_READ),
+    ReadAllocations: (Fault.CRASH_BEFORE, Fault.ACTOR_FIRST),
     Sleep: (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.ACTOR_FIRST, Fault.WEBHOOK_AT_ONCE),
-    TakeDue: (Fault.CRASH_BEFORE, Fault.CRASH_AFTER),
+    TakeDue: (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, *_SKEWS, Fault.OWN_CLOCK),
     RecordFailure: (Fault.CRASH_BEFORE, Fault.CRASH_AFTER),
     Now: (Fault.CRASH_BEFORE, Fault.CLOCK_BACK, Fault.CLOCK_AHEAD),
 }
@@ -154,7 +187,7 @@ FATES: Final = {
     Fault.WRONG_AMOUNT: Fate.WRONG_AMOUNT,
     Fault.PENDING: Fate.PENDING,
 }
-"""Faults that a gateway has by itself, as it calls them."""
+"""Faults that a gateway or a carrier has by itself, as it calls them."""
 
 
 @define

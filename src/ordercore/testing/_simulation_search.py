@@ -143,7 +143,9 @@ class Explorer:
         terms = self.flow.terms(self.setting.terms)
         memory = Memory()
         setting = evolve(self.setting, engine=evolve(self.setting.engine, ask=memory))
-        self.world = World(setting=setting, terms=terms, histories=Histories(memory))
+        self.world = World(
+            setting=setting, terms=terms, histories=Histories(memory), others=self.flow.others
+        )
         self.start = self.world.save()
         self._known: dict[Hashable, Acted] = {}
         self._came_from = self.start.number
@@ -235,7 +237,7 @@ class Explorer:
             return evolve(again, needs_person=True), ()
         if self.setting.hurries and position.is_served and position.step + 1 < len(self.flow.steps):
             return self._next(position), ()
-        due_at = world.store.due_at(STREAM)
+        due_at = world.store.next_due()
         if due_at is not None and due_at <= world.now + PATIENCE:
             world.now = max(world.now, due_at) + self.setting.lateness
             return again, ()

@@ -23,6 +23,8 @@ from ordercore.order.model import Order
 from ordercore.ports.repositories import StoredStream
 from ordercore.ports.unit_of_work import ChangeSet, Committed, StreamKind
 from ordercore.service.asking import Ask, plainly
+from ordercore.testing._sandbox_carrier import CarrierBooks
+from ordercore.testing._sandbox_file import from_micros
 from ordercore.testing._simulation_memory import comparable
 from ordercore.testing.sandbox import MemoryBooks
 
@@ -30,7 +32,15 @@ _INSTANT: Final = re.compile(r"datetime\.datetime\([^()]*\)")
 FAR: Final = timedelta(hours=30)
 """What is further ahead than this has no exact time in `SimulatedStore.likeness`."""
 
-__all__ = ["Histories", "Saved", "SavedStore", "SimulatedStore", "ahead", "books_likeness"]
+__all__ = [
+    "Histories",
+    "Saved",
+    "SavedStore",
+    "SimulatedStore",
+    "ahead",
+    "books_likeness",
+    "labels_likeness",
+]
 
 
 @frozen
@@ -55,6 +65,8 @@ class Saved:
 
     store: SavedStore
     books: MemoryBooks
+    labels: CarrierBooks
+    offset: timedelta
     now: datetime
     ids: int
     number: int
@@ -136,6 +148,16 @@ def books_likeness(books: MemoryBooks, now: datetime) -> Hashable:
     return rows, told, late, tuple(books.disputes.items()), tuple(books.wrong), books.kept()
 
 
+def labels_likeness(labels: CarrierBooks, now: datetime) -> Hashable:
+    """A carrier's books without the times of what is past."""
+    return tuple(
+        (key, body, number, declined, ahead(from_micros(booked_at), now))
+        for key, body, number, declined, booked_at in (
+            (row[1], row[2], row[5], row[6], row[7]) for row in (labels[0] if labels else ())
+        )
+    )
+
+
 def _timeless(event: Event) -> Hashable:
     """A fact without its times."""
     known = comparable(event)
@@ -183,10 +205,11 @@ class SimulatedStore(MemoryStore):
         """The number of a stream's history; 0 where there is none."""
         return self._ids.get(stream, 0)
 
-    def due_at(self, stream: StreamId) -> datetime | None:
-        """When the worker will look at a stream again."""
-        row = self._tables.streams.get(stream)
-        return None if row is None else row.due_at
+    def next_due(self) -> datetime | None:
+        """When the worker will look at an order again."""
+        rows = self._tables.streams.values()
+        orders = (row.due_at for row in rows if row.kind is StreamKind.ORDER)
+        return min((at for at in orders if at is not None), default=None)
 
     def fingerprint(self) -> Hashable:
         """Equal for stores that answer the same from here on, but for the ids of commits."""

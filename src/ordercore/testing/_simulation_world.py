@@ -1,11 +1,11 @@
 """
-One life in the simulation: a shop, its clock, and the faults that strike.
+One life in the simulation: a client, its order, and the faults that strike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Hashable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, TypeVar, cast
 
@@ -13,22 +13,23 @@ from attrs import define, evolve, field, frozen
 
 from ordercore.errors import ConflictError, NotFoundError, OrderCoreError, UnavailableError
 from ordercore.facts import Report, Request
-from ordercore.ids import Actor, ItemId, LineId, LocationId, OrderId, StreamId
-from ordercore.inventory.commands import ReceivedLine, ReceiveStock
-from ordercore.inventory.sourcing import InOrder
+from ordercore.ids import OrderId, StreamId
 from ordercore.moment import after
-from ordercore.order.commands import AddNote, Place
-from ordercore.order.model import Order
+from ordercore.order.commands import Place
 from ordercore.order.terms import Terms
 from ordercore.payment.commands import Outcome, ResolveOperation
-from ordercore.payment.model import OperationStatus
-from ordercore.ports.gateways import IdSource, PaymentGateway
-from ordercore.service.effects import AskGateway, Effect, FindKey, Ports, SendToGateway
-from ordercore.service.engine import Engine
+from ordercore.payment.model import OperationState, OperationStatus
+from ordercore.service.effects import (
+    AskGateway,
+    BookParcelCall,
+    Effect,
+    FindKey,
+    Now,
+    Ports,
+    SendToGateway,
+)
 from ordercore.service.intentions import intention_of
-from ordercore.service.stock import StockEngine
-from ordercore.service.sync import NoCarrier, run
-from ordercore.service.worker import Worker
+from ordercore.service.sync import run
 from ordercore.testing._simulation_faults import (
     FATES,
     LATE,
@@ -37,13 +38,21 @@ from ordercore.testing._simulation_faults import (
     Schedule,
     faults_at,
 )
-from ordercore.testing._simulation_store import (
-    Histories,
-    Saved,
-    SimulatedStore,
-    books_likeness,
+from ordercore.testing._simulation_shop import (
+    CLIENT,
+    LINE,
+    MOST_ROUNDS,
+    ORDER,
+    PUNCTUAL,
+    SHOP,
+    SLOW,
+    STAFF,
+    STREAM,
+    Setting,
+    Shop,
+    staff,
 )
-from ordercore.testing.sandbox import EntryState, Faults, SandboxGateway
+from ordercore.testing.sandbox import EntryState
 
 __all__ = [
     "LINE",
@@ -51,54 +60,21 @@ __all__ = [
     "PUNCTUAL",
     "SHOP",
     "SLOW",
+    "STAFF",
+    "STREAM",
     "Flow",
     "Setting",
+    "Shop",
     "Step",
     "World",
 ]
 
 _T = TypeVar("_T")
 
-ORDER: Final = OrderId("order-1")
-STREAM: Final = StreamId(ORDER)
-LINE: Final = LineId("1")
-SHOP: Final = LocationId("shop")
-CLIENT, STAFF = Actor("customer:1"), Actor("staff:1")
-STOCKED: Final = 5
-MOST_ROUNDS: Final = 50
 PAST: Final = timedelta(minutes=1)
-
-PUNCTUAL: Final = timedelta(0)
-"""A worker that comes when it should: a payment may still be sent again."""
-SLOW: Final = timedelta(minutes=20)
-"""A worker that comes when nothing may be sent any more, and the gateway must be asked."""
-
-
-def itself(gateway: PaymentGateway) -> PaymentGateway:
-    """Nothing between the engine and the gateway."""
-    return gateway
-
-
-@frozen(kw_only=True)
-class Setting:
-    """
-    What is tested, and how its world goes on where nothing strikes.
-
-    ``engine`` and ``terms`` are the host's own. ``between`` puts the host's own gateway in front
-    of the sandbox; it is called once for each process, so that it keeps nothing when one dies.
-    ``hears``: whether webhooks arrive. ``lateness``: how late the worker comes to what is due.
-    ``hurries``: whether the client goes on while something is still in doubt.
-    ``reconciles``: whether every figure of the gateway's books is reported once all is at rest,
-    which must then be no news.
-    """
-
-    engine: Engine = field(factory=Engine)
-    terms: Terms = field(factory=Terms)
-    between: Callable[[PaymentGateway], PaymentGateway] = itself
-    hears: bool = True
-    lateness: timedelta = PUNCTUAL
-    hurries: bool = False
-    reconciles: bool = True
+WRONG: Final = timedelta(hours=1)
+"""How wrong a machine's own clock is."""
+_AHEAD: Final = frozenset({Fault.CLOCK_AHEAD, Fault.SKEW_AHEAD, Fault.GATEWAY_AHEAD})
 
 
 Step = Callable[["World"], Request | None]
@@ -111,7 +87,8 @@ class Flow:
     What a client wants, step by step, and what it comes to in cents outside (gateway, accounts).
 
     A step is asked for once, and repeated with the same key until it is served. ``terms`` changes
-    those of the setting.
+    those of the setting; ``others`` is what somebody else does where the fault is that somebody
+    was first.
     """
 
     name: str
@@ -120,96 +97,25 @@ class Flow:
     captured: int = 0
     refunded: int = 0
     terms: Callable[[Terms], Terms] = lambda terms: terms
+    others: Callable[[Shop], None] = staff
     must_hear: bool = False
     """Whether it makes no sense without webhooks."""
 
 
-class _Numbers(IdSource):
-    """1, 2, 3 …: the same life gives the same ids."""
-
-    def __init__(self) -> None:
-        self.last = 0
-
-    def new_id(self) -> str:
-        self.last += 1
-        return f"id-{self.last}"
-
-
 @define
-class World:
+class World(Shop):
     """
-    One shop with one clock.
+    A shop, and a client with one order.
 
     ``trace`` is every effect of `drive` since `strikes` was set: only those can be struck.
     """
 
-    setting: Setting = field(factory=Setting)
-    terms: Terms = field(factory=Terms)
-    histories: Histories = field(factory=Histories)
-    states: dict[Hashable, int] = field(factory=dict[Hashable, int])
-    now: datetime = datetime(2026, 1, 31, 12, tzinfo=UTC)
     strikes: Schedule = Schedule()
     trace: list[Effect[object]] = field(factory=list[Effect[object]])
     rival: Callable[[], object] | None = None
     """What the client's second try would do."""
-    surprises: list[str] = field(factory=list[str])
-    """What others, who came in between, should not have been told."""
-    gateway: SandboxGateway = field(init=False)
-    store: SimulatedStore = field(init=False)
-    ids: _Numbers = field(init=False)
-    worker: Worker = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        """Open the shop, and put some stock on its shelf."""
-        faults = Faults(
-            lost=0 if self.setting.hears else 1000, longest_delay=self.terms.payment.max_delay
-        )
-        able = self.terms.capabilities
-        self.gateway = SandboxGateway(
-            ":memory:", clock=self.clock, decline=False, faults=faults, capabilities=able
-        )
-        self.store = SimulatedStore(self.clock, self.histories)
-        self.ids = _Numbers()
-        stock = StockEngine(strategy=InOrder())
-        self.worker = Worker(engine=self.setting.engine, stock=stock)
-        line = ReceivedLine(item=ItemId("item-1"), location=SHOP, quantity=STOCKED)
-        receive = ReceiveStock(lines=(line,))
-        run(stock.execute(receive, by=CLIENT, key=None, stream=None, reason=""), self.ports())
-
-    def clock(self) -> datetime:
-        """The time of the store and of the gateway."""
-        return self.now
-
-    def ports(self) -> Ports:
-        """The outside as one new process sees it."""
-        payments = self.setting.between(self.gateway)
-        return Ports(store=self.store, payments=payments, carrier=NoCarrier(), ids=self.ids)
-
-    def order(self) -> Order:
-        """
-        The order as it stands; not counted.
-
-        Raises:
-            UnknownOrderError: It was not placed yet.
-        """
-        return run(self.setting.engine.load(STREAM), self.ports())
-
-    # --- going back -----------------------------------------------------------------------------
-
-    def save(self) -> Saved:
-        """Everything, to go back to."""
-        books = self.gateway.save()
-        state = self.store.fingerprint(), books.fingerprint(), self.now
-        number = self.states.setdefault(state, len(self.states))
-        like = self.store.likeness(), books_likeness(books, self.now)
-        likeness = self.states.setdefault(like, len(self.states))
-        return Saved(self.store.save(), books, self.now, self.ids.last, number, likeness)
-
-    def restore(self, saved: Saved) -> None:
-        """Go back."""
-        self.store.restore(saved.store)
-        self.gateway.restore(saved.books)
-        self.now, self.ids.last = saved.now, saved.ids
+    skew: timedelta = timedelta(0)
+    """How far ahead the running process reads the store's clock."""
 
     # --- driving --------------------------------------------------------------------------------
 
@@ -223,6 +129,7 @@ class World:
         answer: object = None
         error: Exception | None = None
         ports = self.ports()
+        self.skew = self.drift = timedelta(0)
         while True:
             try:
                 effect = work.send(answer) if error is None else work.throw(error)
@@ -241,7 +148,7 @@ class World:
         self.trace.append(effect)
         fault = self.strikes.fault_at(index)
         if fault is None or fault not in faults_at(effect):
-            return effect.call(ports)
+            return self._called(effect, ports)
         self._befall(fault, index)
         answer = self._answer(effect, fault, ports)
         match fault:
@@ -250,21 +157,30 @@ class World:
             case Fault.COMMIT_RAISED_BUT_SUCCEEDED:
                 raise UnavailableError
             case Fault.WEBHOOK_FIRST:
-                self._aside(partial(self._others_hear, 1))
+                self.aside(partial(self.others_hear, 1))
             case Fault.WEBHOOK_TWICE:
-                self._aside(partial(self._others_hear, 2))
+                self.aside(partial(self.others_hear, 2))
+            case Fault.SLOW_CALL if isinstance(effect, SendToGateway):
+                self._wait_for(effect)
             case _:
                 pass
         return answer
 
-    def _aside(self, others: Callable[[], object]) -> None:
-        """Let others act; what goes wrong there is not the paused process's business."""
-        try:
-            others()
-        except (ConflictError, UnavailableError):
-            return
-        except OrderCoreError as error:
-            self.surprises.append(f"in between: {error.code}: {error}")
+    def _called(self, effect: Effect[object], ports: Ports) -> object:
+        """What is answered; who reads the clock may read it wrong."""
+        answer = effect.call(ports)
+        if isinstance(effect, Now) and isinstance(answer, datetime):
+            return answer + self.skew
+        return answer
+
+    def _wait_for(self, call: SendToGateway) -> None:
+        """The answer takes its time, and other workers look for what is due meanwhile."""
+        known = call.request.key, "call"
+        before = self.gateway.save().calls[known]
+        self.now += self.gateway.capabilities.call_timeout
+        self.aside(self.others_work)
+        if self.gateway.save().calls[known] > before:
+            self.surprises.append(f"{call.request.key} was sent again while it was under way")
 
     def _befall(self, fault: Fault, index: int) -> None:
         match fault:
@@ -274,15 +190,30 @@ class World:
                 raise UnavailableError
             case Fault.ZOMBIE:
                 self.now += self.setting.engine.settings.lease + PAST
-                self._aside(self._others_work)
+                self.aside(self.others_work)
             case Fault.WEBHOOK_AT_ONCE:
-                self._aside(partial(self._others_hear, 1))
+                self.aside(partial(self.others_hear, 1))
             case Fault.ACTOR_FIRST:
-                self._aside(self._staff)
+                self.aside(partial(self.others, self))
             case Fault.SAME_KEY_FIRST if self.rival is not None:
-                self._aside(self.rival)
+                self.aside(self.rival)
             case _ if fault in LATE:
                 self._pass(fault)
+            case _:
+                self._put_wrong(fault)
+
+    def _put_wrong(self, fault: Fault) -> None:
+        """Put a clock wrong."""
+        skew = self.terms.payment.clock_skew if fault in _AHEAD else -self.terms.payment.clock_skew
+        match fault:
+            case Fault.SKEW_AHEAD | Fault.SKEW_BACK:
+                self.skew = skew
+            case Fault.GATEWAY_BACK if self.gateway.ledger():
+                pass  # it has told a time already, and no clock goes back
+            case Fault.GATEWAY_AHEAD | Fault.GATEWAY_BACK:
+                self.offset = skew
+            case Fault.OWN_CLOCK:
+                self.drift = WRONG
             case _:
                 pass
 
@@ -307,49 +238,31 @@ class World:
                 return effect.call(ports)
             case Fault.CLOCK_BACK | Fault.CLOCK_AHEAD:
                 skew = self.terms.payment.clock_skew
-                return self.now + (skew if fault is Fault.CLOCK_AHEAD else -skew)
+                return self.now + (skew if fault in _AHEAD else -skew)
             case _ if fault in FATES and isinstance(effect, SendToGateway | AskGateway):
                 self.gateway.meet(FATES[fault])
-                return effect.call(ports)
+            case _ if fault in FATES and isinstance(effect, BookParcelCall):
+                self.carrier.meet(FATES[fault])
             case _:
-                return effect.call(ports)
-
-    # --- what others do in between --------------------------------------------------------------
-
-    def _others_hear(self, copies: int) -> None:
-        for delivery in self.gateway.webhooks():
-            for _ in range(copies):
-                intention = intention_of(delivery.report, key=None, by=CLIENT, order=ORDER)
-                run(self.setting.engine.execute(STREAM, delivery.report, intention), self.ports())
-
-    def _others_work(self) -> None:
-        for _ in range(MOST_ROUNDS):
-            if run(self.worker.run_due(10), self.ports()).is_idle:
-                return
-
-    def _staff(self) -> None:
-        note = AddNote(text="seen")
-        intention = intention_of(note, key=None, by=STAFF, order=ORDER)
-        try:
-            run(self.setting.engine.execute(STREAM, note, intention), self.ports())
-        except NotFoundError:
-            return
+                pass
+        return self._called(effect, ports)
 
     # --- what a client, a webhook, the worker and a person do -----------------------------------
 
-    def ask(self, command: Request | Report, key: str | None) -> bool:
+    def ask(self, command: Request | Report, key: str | None, order: OrderId = ORDER) -> bool:
         """Ask for something; whether it was served."""
-        about = None if isinstance(command, Place) else ORDER
+        stream = StreamId(order)
+        about = None if isinstance(command, Place) else order
         intention = intention_of(command, key=key, by=CLIENT, order=about)
         engine = self.setting.engine
 
         def again() -> None:
             if key is not None:
-                run(engine.execute(STREAM, command, intention), self.ports())
+                run(engine.execute(stream, command, intention), self.ports())
 
         self.rival = again
         try:
-            self.drive(engine.execute(STREAM, command, intention))
+            self.drive(engine.execute(stream, command, intention))
         except (UnavailableError, ConflictError):
             return False
         finally:
@@ -359,7 +272,10 @@ class World:
     def hear(self) -> bool:
         """Serve all webhooks; one whose receiver dies or knows no such order comes again."""
         try:
-            return all(self.ask(delivery.report, None) for delivery in self.gateway.webhooks())
+            return all(
+                self.ask(delivery.report, None, delivery.order)
+                for delivery in self.gateway.webhooks()
+            )
         except NotFoundError:
             return False
 
@@ -376,24 +292,28 @@ class World:
     def resolve(self) -> int:
         """Let a person look up in the gateway's books what was parked; how many there were."""
         parked = [
-            found.intent
-            for found in self.order().payment.operations.values()
+            (order.id, found)
+            for order in self.orders()
+            for found in order.payment.operations.values()
             if found.status is OperationStatus.PARKED
         ]
-        for intent in parked:
-            entry = next((row for row in self.gateway.ledger() if row.key == intent.key), None)
-            if entry is not None and entry.state is EntryState.PENDING:
-                continue
-            done = entry is not None and entry.state is EntryState.SUCCEEDED
-            command = ResolveOperation(
-                key=intent.key,
-                outcome=Outcome.SUCCEEDED if done else Outcome.NEVER_HAPPENED,
-            )
-            if entry is not None and done:
-                command = evolve(command, reference=entry.reference, amount=entry.amount)
-            try:
-                intention = intention_of(command, key=None, by=STAFF, order=ORDER)
-                run(self.setting.engine.execute(STREAM, command, intention), self.ports())
-            except OrderCoreError:
-                continue
+        for order, found in parked:
+            self._look_up(order, found)
         return len(parked)
+
+    def _look_up(self, order: OrderId, found: OperationState) -> None:
+        intent = found.intent
+        entry = next((row for row in self.gateway.ledger(order) if row.key == intent.key), None)
+        if entry is not None and entry.state is EntryState.PENDING:
+            return
+        done = entry is not None and entry.state is EntryState.SUCCEEDED
+        command = ResolveOperation(
+            key=intent.key, outcome=Outcome.SUCCEEDED if done else Outcome.NEVER_HAPPENED
+        )
+        if entry is not None and done:
+            command = evolve(command, reference=entry.reference, amount=entry.amount)
+        intention = intention_of(command, key=None, by=STAFF, order=order)
+        try:
+            run(self.setting.engine.execute(StreamId(order), command, intention), self.ports())
+        except OrderCoreError:
+            return
