@@ -347,6 +347,8 @@ def law_of_intents(shop: Shop, intent: Intent) -> None:
         assert intent.amount <= basis.owed - sums.taken - flying
         ends = state.book.term(target).ends
         assert ends is None or intent.not_after <= ends
+        change = state.book.changing(target)
+        assert change is None or shop.now >= change.intent.at + shop.policy.horizon
     if intent.operation in ADJUSTING:
         law_of_changes(shop, intent)
     if intent.operation is Operation.REFUND:
@@ -354,6 +356,8 @@ def law_of_intents(shop: Shop, intent: Intent) -> None:
         assert intent.amount <= sums.refundable
     if intent.operation is Operation.VOID:
         assert intent.amount <= own.authorised - own.captures_in_flight
+        assert intent.target is not None
+        assert state.book.changing(state.operations[intent.target]) is None
 
 
 def law_of_changes(shop: Shop, intent: Intent) -> None:

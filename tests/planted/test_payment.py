@@ -17,12 +17,13 @@ from attrs import evolve
 from ordercore.facts import Event
 from ordercore.ids import Key, OrderId, TenderId
 from ordercore.money import Money
+from ordercore.payment import _cover as covering
 from ordercore.payment import _replies as replying
 from ordercore.payment import balance as balancing
 from ordercore.payment import decide as deciding
 from ordercore.payment import intents as intending
 from ordercore.payment import reports as reporting
-from ordercore.payment._book import Sums
+from ordercore.payment._book import Book, Sums, Term
 from ordercore.payment._case import Case
 from ordercore.payment.answers import Succeeded
 from ordercore.payment.commands import PaymentReport, ReportOperation
@@ -33,7 +34,7 @@ from ordercore.payment.events import (
 )
 from ordercore.payment.intents import Desk, Want
 from ordercore.payment.model import Dispute, DisputeStatus, Intent, Operation, OperationState
-from ordercore.payment.policy import Capabilities
+from ordercore.payment.policy import Capabilities, PaymentPolicy
 from ordercore.payment.state import PaymentState
 from tests.laws.payment_world import (
     Fate,
@@ -90,6 +91,48 @@ def history() -> None:
     law_of_truth(shop)
     law_of_the_purse(shop)
     law_of_the_end(shop)
+
+
+def changes() -> None:
+    """An order that grows while its authorisation fades; the answers get lost and come late."""
+    able = Capabilities(incremental=True, extend=True)
+    shop = Shop(capabilities=able, policy=PaymentPolicy(renew_before=timedelta(days=2)))
+    shop.work()
+    for owed, fate in ((11_000, Fate.LOST_ANSWER), (12_000, Fate.FINE), (13_000, Fate.LATE)):
+        with_wishes(shop, owed=owed)
+        shop.step()
+        shop.step([fate])
+        with_wishes(shop, claimable=4_000 if fate is Fate.LATE else 0)
+        for _ in range(3):
+            shop.step()
+            law_of_truth(shop)
+            shop.wait(20)
+        for report in shop.gateway.webhooks(shop.now):
+            shop.tell(report)
+        shop.work()
+        assert owed == shop.state.book.total.authorised + shop.state.book.total.captured
+    with_wishes(shop, ended=True)
+    shop.settle(12)
+    law_of_truth(shop)
+    law_of_the_end(shop)
+    _fading(able)
+
+
+def _fading(able: Capabilities) -> None:
+    """What fades lasts longer, and is taken past its first end."""
+    shop = Shop(capabilities=able, policy=PaymentPolicy(renew_before=timedelta(days=2)))
+    shop.work()
+    shop.wait(60 * 24 * 6)
+    shop.step()
+    shop.step([Fate.LOST_ANSWER, Fate.LOST_ANSWER])
+    with_wishes(shop, owed=9_000)
+    shop.work()
+    shop.wait(60 * 24 * 2)
+    shop.work()
+    with_wishes(shop, claimable=9_000)
+    shop.settle(2)
+    assert 9_000 == shop.gateway.moved(Operation.CAPTURE)
+    assert 2 == len(list(shop.state.of(Operation.AUTHORISE)))
 
 
 def order_of_facts() -> None:
@@ -294,6 +337,40 @@ def unchecked(_desk: Desk, _want: Want) -> None:
     """A part that a person asks for is asked of any gateway."""
 
 
+def adds_up(self: Book, authorisation: OperationState) -> int:
+    """Increases are added to what was authorised."""
+    raised = self.changes(authorisation, Operation.INCREASE)
+    return authorisation.moved.minor + sum(change.moved.minor for change in raised)
+
+
+def as_at_first(self: Book, authorisation: OperationState) -> int:
+    """Increases are forgotten."""
+    del self
+    return authorisation.moved.minor
+
+
+def never_changing(self: Book, authorisation: OperationState, *kinds: Operation) -> None:
+    """An increase or extension that is under way counts for nothing."""
+    del self, authorisation, kinds
+
+
+def never_awaits(_desk: Desk, _authorisation: OperationState) -> bool:
+    """It is captured while an increase may still arrive."""
+    return False
+
+
+def first_end(self: Book, authorisation: OperationState) -> Term:
+    """Extensions do not lengthen anything."""
+    del self
+    return Term(began=authorisation.settled_at, ends=authorisation.expires_at)
+
+
+def changes_anything(desk: Desk, found: OperationState, operation: Operation) -> bool:
+    """Whatever stands is raised and extended, whether the gateway can do that or not."""
+    del operation
+    return desk.book.is_untouched(found)
+
+
 def generous(desk: Desk) -> Iterator[Want]:
     """Everything that was captured goes back as soon as anything does."""
     for want in _REFUNDS(desk):
@@ -336,7 +413,18 @@ BUGS: list[tuple[object, str, object, Callable[[], None]]] = [
     (deciding, "_check_whole", unchecked, declared),
     (intending, "refunds", generous, history),
     (balancing, "planned", greedy, parts),
+    (Book, "granted", adds_up, changes),
+    (Book, "granted", as_at_first, changes),
+    (Book, "changing", never_changing, changes),
+    (Desk, "awaits_change", never_awaits, changes),
+    (Book, "term", first_end, changes),
+    (covering, "_may_change", changes_anything, declared),
 ]
+
+
+def test_the_story_of_changes_is_sound() -> None:
+    """Without a bug, what grows and fades keeps every law."""
+    changes()
 
 
 @pytest.mark.parametrize(("where", "name", "bug", "law"), BUGS)
