@@ -329,6 +329,11 @@ class Conditions(Generic[S, F]):
             raise InvalidMachineError(states.__name__, problem)
 
     @property
+    def states(self) -> type[S]:
+        """The enumeration of the statuses."""
+        return self._states
+
+    @property
     def statuses(self) -> tuple[S, ...]:
         """The statuses in the order in which they are asked; the last is the rest."""
         return (*(status for status, _ in self._rules), self._otherwise)

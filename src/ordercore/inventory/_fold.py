@@ -25,8 +25,9 @@ from ordercore.inventory.events import (
     UnitsRequeued,
     UnitsReserved,
 )
-from ordercore.inventory.model import Allocation, Hold, HoldStatus, StockMove, StockState
+from ordercore.inventory.model import Allocation, Hold, StockMove, StockState
 from ordercore.inventory.moves import EFFECTS, OWNED_KINDS, moves_of
+from ordercore.inventory.status import HOLD
 
 __all__ = ["added", "evolve_hold", "evolve_stock", "learn_stock"]
 
@@ -189,21 +190,22 @@ def evolve_hold(hold: Hold | None, event: Event) -> Hold | None:
             return evolve(hold, until=event.until)
         case HoldReleased():
             return _less(hold, event)
-        case HoldExpired():
-            return _ended(hold, HoldStatus.EXPIRED)
-        case HoldTransferred():
-            return _ended(hold, HoldStatus.TRANSFERRED)
+        case HoldExpired() | HoldTransferred():
+            return _ended(hold, event)
         case _:
             return hold
 
 
-def _ended(hold: Hold, status: HoldStatus) -> Hold:
+def _ended(hold: Hold, event: Event) -> Hold:
+    if HOLD.refusal(hold.status, type(event), None) is not None:
+        return hold
+    status = HOLD.next(hold.status, type(event), None)
     return evolve(hold, allocations=(), allotments=(), status=status)
 
 
 def _less(hold: Hold, event: HoldReleased) -> Hold:
     if event.ended:
-        return _ended(hold, HoldStatus.RELEASED)
+        return _ended(hold, event)
     lines = {at.line for at in (*event.allocations, *event.allotments)}
     return evolve(
         hold,

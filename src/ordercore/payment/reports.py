@@ -7,10 +7,9 @@ maximum. One that fits nothing waits; when what it fits becomes known, `rematche
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterator
 from functools import reduce
-from typing import Final, assert_never
+from typing import assert_never
 
 from attrs import evolve
 
@@ -41,17 +40,15 @@ from ordercore.payment.evolve import evolve_payment
 from ordercore.payment.model import (
     About,
     Dispute,
-    DisputeStatus,
     Operation,
     OperationState,
     OperationStatus,
     WaitingReport,
 )
 from ordercore.payment.state import PaymentState
+from ordercore.payment.status import DISPUTE
 
 __all__ = ["ReplyMismatchError", "absorb", "rematched"]
-
-ENDS: Final = frozenset({DisputeStatus.WON, DisputeStatus.LOST})
 
 
 def absorb(case: Case, report: PaymentReport) -> Iterator[Event]:
@@ -294,25 +291,19 @@ def _dispute(case: Case, command: ReportDispute) -> Iterator[Event]:
         status=command.status,
         at=command.at,
     )
-    yield from _dispute_facts(told, () if known is None else (known,))
+    yield from _dispute_facts(told, known)
 
 
-def _dispute_facts(told: Dispute, known: Iterable[Dispute]) -> Iterator[Event]:
-    """The later outcome counts, at one instant the loss; the amount never shrinks."""
-    both = (*known, told)
-    last = max(both, key=_dispute_rank)
-    amount = max(dispute.amount for dispute in both)
-    if any((old.amount, old.status, old.at) == (amount, last.status, last.at) for old in known):
-        return
-    yield DisputeReported(
-        reference=told.reference,
-        tender=told.tender,
-        amount=amount,
-        status=last.status,
-        at=last.at,
-    )
-
-
-def _dispute_rank(dispute: Dispute) -> tuple[bool, datetime, bool]:
-    is_lost = dispute.status is DisputeStatus.LOST
-    return dispute.status in ENDS, dispute.at, is_lost
+def _dispute_facts(told: Dispute, known: Dispute | None) -> Iterator[Event]:
+    """The outcome that the table of disputes lets count; the amount never shrinks."""
+    if known is not None:
+        counts = DISPUTE.refusal(known.status, told.status.value, (known, told)) is None
+        told = evolve(told if counts else known, amount=max(known.amount, told.amount))
+    if told != known:
+        yield DisputeReported(
+            reference=told.reference,
+            tender=told.tender,
+            amount=told.amount,
+            status=told.status,
+            at=told.at,
+        )

@@ -1,5 +1,7 @@
 """
-Two tables: where one operation stands, and what an order's money adds up to (RULES S).
+Three tables: where one operation and one dispute stand, and what an order's money adds up to.
+
+The last of them is derived (RULES S).
 """
 
 from __future__ import annotations
@@ -23,9 +25,9 @@ from ordercore.payment.events import (
     OperationPending,
     OperationSucceeded,
 )
-from ordercore.payment.model import OperationStatus
+from ordercore.payment.model import Dispute, DisputeStatus, OperationStatus
 
-__all__ = ["OPERATION", "PAYMENT", "PaymentFacts", "PaymentStatus"]
+__all__ = ["DISPUTE", "OPERATION", "PAYMENT", "PaymentFacts", "PaymentStatus"]
 
 _O = OperationStatus
 _AGREED: Final = Guard[bool]("no reply has contradicted the intent", lambda agreed: agreed)
@@ -73,6 +75,33 @@ Every way of one operation; its guards ask whether all replies agreed with the i
 The statuses have an order, and a fact never moves an operation down in it: a success outranks a
 decline, a failure outranks a success. So facts that come late, twice or in another order end in
 the same status (RULES PAY-3), and a late success of a closed attempt is always recorded.
+"""
+
+
+_D = DisputeStatus
+_Told = tuple[Dispute, Dispute]
+"""The dispute as it is known, and as it is told."""
+
+_LATER: Final = Guard[_Told]("it is said of a later instant", lambda two: two[1].at > two[0].at)
+_AT_ONCE: Final = Guard[_Told]("it is said of the same instant", lambda two: two[1].at == two[0].at)
+
+DISPUTE: Final = StateMachine[DisputeStatus, _Told](
+    DisputeStatus,
+    initial=_D.OPENED,
+    terminal=[_D.WON, _D.LOST],
+    exclusive=[(_LATER, _AT_ONCE)],
+    table={
+        _D.OPENED: {"opened": To(_D.OPENED, (_LATER,)), "won": _D.WON, "lost": _D.LOST},
+        _D.WON: {
+            "won": To(_D.WON, (_LATER,)),
+            "lost": (To(_D.LOST, (_LATER,)), To(_D.LOST, (_AT_ONCE,))),
+        },
+        _D.LOST: {"lost": To(_D.LOST, (_LATER,)), "won": To(_D.WON, (_LATER,))},
+    },
+)
+"""
+Where a dispute stands: an outcome outranks the opening, the later of two outcomes counts, and at
+one instant the loss. So reports may come late, twice and in any order (RULES PAY-3, PAY-6).
 """
 
 
