@@ -145,15 +145,11 @@ class Desk:
         )
 
 
-def desks(
-    request: pytest.FixtureRequest, tmp_path: Path, able: Capabilities | None = None
-) -> Iterator[Desk]:
-    """A desk over the store that a fixture asks for."""
+def desks(kind: str, folder: Path, able: Capabilities | None = None) -> Iterator[Desk]:
+    """A desk over a store of this kind, as long as somebody is at it."""
     clock = Clock()
-    path = tmp_path / "shop.db"
-    store: Store = (
-        MemoryStore(clock) if request.param == "memory" else SqliteStore(path, clock=clock)
-    )
+    path = folder / "shop.db"
+    store: Store = MemoryStore(clock) if kind == "memory" else SqliteStore(path, clock=clock)
     made = Desk(store, clock, able or Capabilities())
     yield made
     made.store.close()

@@ -47,7 +47,7 @@ OWN: Final = TenderId("card")
 @pytest.fixture(params=BOTH)
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
     """A desk over each store."""
-    yield from desks(request, tmp_path)
+    yield from desks(request.param, tmp_path)
 
 
 def loose(value: object) -> Any:  # noqa: ANN401 - it is bad on purpose
@@ -410,7 +410,7 @@ MORE: Final = Capabilities(over_capture=Fraction(15, 100))
 @pytest.fixture(params=BOTH)
 def generous(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
     """A desk whose gateway takes up to 115 % of what was set aside."""
-    yield from desks(request, tmp_path, MORE)
+    yield from desks(request.param, tmp_path, MORE)
 
 
 @pytest.mark.parametrize("row", ["37"])

@@ -119,14 +119,13 @@ class Host:
 @pytest.fixture(params=["memory", "sqlite"])
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
     """A desk over each store."""
-    yield from desks(request, tmp_path)
+    yield from desks(request.param, tmp_path)
 
 
 @pytest.fixture(params=SCHEMES)
 def host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Host]:
     """An endpoint of each scheme, and an order whose capture it is to be told of."""
-    wanted: Any = type("Asked", (), {"param": "memory"})
-    for desk in desks(wanted, tmp_path):
+    for desk in desks("memory", tmp_path):
         unknown_capture(desk)
         yield Host(desk, request.param)
 
