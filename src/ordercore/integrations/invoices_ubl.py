@@ -123,7 +123,13 @@ class UblInvoice:
     issued_on: date
     currency: Currency
     buyer_reference: str
+    """BT-10."""
     order_reference: str
+    """The number of the buyer's order: BT-13."""
+    accounting_reference: str
+    """Where the buyer books it: BT-19."""
+    buyer_vat_id: str = field(repr=False)
+    """BT-48."""
     corrects: tuple[str, ...]
     """The numbers of the earlier invoices that it refers to."""
     lines: tuple[UblLine, ...]
@@ -185,6 +191,8 @@ class _Document:
             currency=self.currency,
             buyer_reference=plain(root.text_of("cbc:BuyerReference")),
             order_reference=plain(root.text_of("cac:OrderReference", "cbc:ID")),
+            accounting_reference=plain(root.text_of("cbc:AccountingCost")),
+            buyer_vat_id=_vat_id(root.get("cac:AccountingCustomerParty", "cac:Party")),
             corrects=tuple(
                 plain(element.get("cac:InvoiceDocumentReference", "cbc:ID").text)
                 for element in root.all("cac:BillingReference")
@@ -333,6 +341,14 @@ def _category(element: Element) -> tuple[str, Fraction]:
     percent = element.find("cbc:Percent")
     rate = Fraction(0) if percent is None else Fraction(percent.decimal) / 100
     return plain(element.get("cbc:ID").text), rate
+
+
+def _vat_id(party: Element) -> str:
+    """The number of a party in the scheme of VAT, among its tax schemes."""
+    for scheme in party.all("cac:PartyTaxScheme"):
+        if scheme.text_of("cac:TaxScheme", "cbc:ID") == "VAT":
+            return plain(scheme.text_of("cbc:CompanyID"))
+    return ""
 
 
 def _party(element: Element) -> PartyData:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ordercore.ids import CreditId, DocumentNumber, LineId, OrderId, PartyId
 from ordercore.invoice._balance import TaxBalance, balance
@@ -67,6 +67,8 @@ class Header:
     buyer: tuple[PartyId, int] | None = None
     buyer_reference: str = ""
     purchase_order: str = ""
+    cost_centre: str = ""
+    buyer_vat_id: str = field(default="", repr=False)
     note: str = ""
 
 
@@ -305,6 +307,8 @@ def _finished(
         buyer=header.buyer,
         buyer_reference=header.buyer_reference,
         purchase_order=header.purchase_order,
+        cost_centre=header.cost_centre,
+        buyer_vat_id=header.buyer_vat_id,
         note=header.note,
         lines=lines,
         charges=charges,

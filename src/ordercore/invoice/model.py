@@ -276,6 +276,8 @@ class Document:
     Args:
         number: Of its series; given when it is committed.
         buyer: The party and the version of its data that the document names.
+        buyer_reference, purchase_order, cost_centre, buyer_vat_id: What the buyer wants to find
+            on it: EN 16931 BT-10, BT-13, BT-19 and BT-48.
         refers_to: The invoices that it corrects: a credit note does, and an invoice of what is
             charged again.
         covered: Slots of which only charges are stated.
@@ -297,6 +299,8 @@ class Document:
     buyer: tuple[PartyId, int] | None = None
     buyer_reference: str = ""
     purchase_order: str = ""
+    cost_centre: str = ""
+    buyer_vat_id: str = field(default="", repr=False)
     lines: tuple[DocumentLine, ...] = ()
     charges: tuple[DocumentCharge, ...] = ()
     groups: tuple[TaxGroup, ...] = ()

@@ -65,6 +65,7 @@ def place(order: Order | None, command: oc.Place, now: datetime) -> _Events:
         destination=command.destination,
         channel=command.channel,
         origin=command.origin,
+        buyer=command.buyer,
         groups=command.groups,
         at=now,
     )

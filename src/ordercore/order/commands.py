@@ -13,7 +13,7 @@ from ordercore.ids import HoldKind, LineId, OrderId, ReturnId, StreamId, checked
 from ordercore.moment import utc
 from ordercore.order._limits import MOST_LINES_NAMED, MOST_NAMES, at_most, free_text
 from ordercore.order.groups import DeliveryGroup
-from ordercore.order.party import Destination, Party, PartyRef
+from ordercore.order.party import BuyerReferences, Destination, Party, PartyRef
 from ordercore.order.terms import Blocks, ReleaseOn, Terms
 from ordercore.payment.decide import MAX_TENDERS
 from ordercore.payment.model import Tender
@@ -73,7 +73,9 @@ class Place(Request):
     customer: PartyRef | None = None
     destination: Destination | None = None
     channel: str = field(default="", converter=free_text)
-    origin: str = ""
+    origin: str = field(default="", converter=free_text)
+    """Where it comes from, such as a device, a campaign or a point of sale."""
+    buyer: BuyerReferences | None = None
     references: tuple[tuple[str, str], ...] = field(default=(), validator=at_most(MOST_NAMES))
     """What other systems call it: (system, value); each pair can be claimed once only."""
     groups: tuple[DeliveryGroup, ...] = field(default=(), validator=at_most(MOST_NAMES))

@@ -26,6 +26,7 @@ from ordercore.money import Money
 from ordercore.order.balance import balance, has_open_slots
 from ordercore.order.dues import invoice_due_on, shop_day
 from ordercore.order.model import Order
+from ordercore.order.party import BuyerReferences
 from ordercore.order.terms import InvoiceWhen
 from ordercore.pricing.slots import NO_SLOTS, SlotSet
 
@@ -56,11 +57,15 @@ def _source(order: Order) -> Source:
 
 
 def _header(order: Order, now: datetime) -> Header:
-    """Dated by the calendar of the shop."""
-    customer = order.customer
+    """Dated by the calendar of the shop, with what the buyer wants to find on it (RULES O-8)."""
+    customer, named = order.customer, order.buyer or BuyerReferences()
     return Header(
         issued_on=shop_day(order, now),
         buyer=(customer.party, customer.version) if customer is not None else None,
+        buyer_reference=named.buyer_reference,
+        purchase_order=named.purchase_order,
+        cost_centre=named.cost_centre,
+        buyer_vat_id=named.vat_id,
     )
 
 

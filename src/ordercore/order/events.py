@@ -12,7 +12,7 @@ from ordercore.facts import Event, Numbered
 from ordercore.ids import Actor, HoldKind, LineId, OrderId
 from ordercore.order.groups import DeliveryGroup
 from ordercore.order.link import Link
-from ordercore.order.party import Destination, PartyRef
+from ordercore.order.party import BuyerReferences, Destination, PartyRef
 from ordercore.order.terms import Blocks, ReleaseOn, Terms
 from ordercore.payment.model import Tender
 from ordercore.pricing.model import PricedOrder
@@ -57,6 +57,7 @@ class OrderPlaced(Numbered):
     channel: str = ""
     origin: str = ""
     groups: tuple[DeliveryGroup, ...] = ()
+    buyer: BuyerReferences | None = None
     made_from: Link | None = None
     """The order that this one is a part of, or that it exchanges goods of."""
 

@@ -141,6 +141,7 @@ def _placed(event: ev.OrderPlaced) -> Order:
         destination=event.destination,
         channel=event.channel,
         origin=event.origin,
+        buyer=event.buyer,
         made_from=event.made_from,
         groups=event.groups,
         payment=PaymentState(tenders=event.tenders),

@@ -8,10 +8,10 @@ begins with the last delivery of its groups (RULES R-3).
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 from datetime import date
 from enum import StrEnum, unique
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar, cast
 
 from attrs import Attribute, define, field, frozen
 
@@ -20,6 +20,7 @@ from ordercore.fulfilment.model import FulfilmentOrder, FulfilmentState, WorkSta
 from ordercore.ids import LineId, checked_id
 from ordercore.money import checked_quantity
 from ordercore.order.party import Destination, PartyRef
+from ordercore.payment.cards import mask_card_numbers
 from ordercore.pricing.model import PricedOrder
 
 __all__ = [
@@ -37,6 +38,10 @@ __all__ = [
 ]
 
 LONGEST_GIFT_MESSAGE: Final = 1_000
+MOST_CUSTOMS: Final = 5_000
+MOST_PRIORITY: Final = 1_000_000
+_NONE: Final = type(None)
+_T = TypeVar("_T")
 MOST_GROUPS: Final = 500
 
 
@@ -83,31 +88,75 @@ class PartialShipments(StrEnum):
     """Nothing is planned before all of it can be."""
 
 
+def _line_id(value: LineId) -> LineId:
+    return LineId(checked_id(value, "line id"))
+
+
+def _masked(text: str) -> str:
+    """Words of a person without card numbers (RULES PAY-8); what is no bearable text is refused."""
+    is_text = type(text) is str and len(text) <= LONGEST_GIFT_MESSAGE
+    return mask_card_numbers(text) if is_text else text
+
+
+def _text(owner: CustomsItem | DeliveryGroup, attribute: Attribute[str], text: object) -> None:
+    name = owner.id if isinstance(owner, DeliveryGroup) else f"with line {owner.line}"
+    if type(text) is not str or len(text) > LONGEST_GIFT_MESSAGE:
+        problem = f"its {attribute.name} is text of at most {LONGEST_GIFT_MESSAGE} characters"
+        raise InvalidGroupError(name, problem)
+
+
 @frozen(kw_only=True)
 class CustomsItem:
     """What customs must know of one line."""
 
-    line: LineId
-    tariff_code: str = ""
-    origin_country: str = ""
-    description: str = ""
+    line: LineId = field(converter=_line_id)
+    tariff_code: str = field(default="", converter=_masked, validator=_text)
+    origin_country: str = field(default="", converter=_masked, validator=_text)
+    description: str = field(default="", converter=_masked, validator=_text)
 
 
 _Units: TypeAlias = tuple[tuple[LineId, int], ...]
 
 
-def _units(group: DeliveryGroup, attribute: Attribute[_Units], units: _Units) -> None:
-    if not units or len({line for line, _ in units}) < len(units):
-        raise InvalidGroupError(group.id, f"its {attribute.name} name each line once, and one")
-    for _, count in units:
+def _units(group: DeliveryGroup, attribute: Attribute[_Units], units: object) -> None:
+    pairs = cast("tuple[object, ...]", units) if type(units) is tuple else ()
+    if not all(type(pair) is tuple and len(cast("_Units", pair)) == 2 for pair in pairs):
+        pairs = ()
+    names: set[str] = set()
+    for line, count in cast("_Units", pairs):
+        names.add(_line_id(line))
         checked_quantity(count)
-
-
-def _message(group: DeliveryGroup, _: Attribute[str], text: str) -> None:
-    if len(text) > LONGEST_GIFT_MESSAGE:
+    if not pairs or len(names) < len(pairs):
         raise InvalidGroupError(
-            group.id, f"a gift message has at most {LONGEST_GIFT_MESSAGE} characters"
+            group.id, f"its {attribute.name} are pairs of a line, each named once, and a number"
         )
+
+
+def _is_a(*kinds: type[object]) -> Callable[[DeliveryGroup, Attribute[_T], _T], None]:
+    """An attrs validator: a value of just one of these kinds."""
+
+    def check(group: DeliveryGroup, attribute: Attribute[_T], value: object) -> None:
+        if type(value) not in kinds:
+            names = " or ".join(kind.__name__ for kind in kinds if kind is not type(None))
+            problem = f"its {attribute.name} must be {names}, not {type(value).__name__}"
+            raise InvalidGroupError(group.id, problem)
+
+    return check
+
+
+def _customs(
+    group: DeliveryGroup, attribute: Attribute[tuple[CustomsItem, ...]], items: object
+) -> None:
+    known = cast("tuple[object, ...]", items) if type(items) is tuple else (None,)
+    if not all(type(item) is CustomsItem for item in known) or len(known) > MOST_CUSTOMS:
+        problem = f"its {attribute.name} must be a tuple of at most {MOST_CUSTOMS} CustomsItem"
+        raise InvalidGroupError(group.id, problem)
+
+
+def _priority(group: DeliveryGroup, _: Attribute[int], value: int) -> None:
+    if type(value) is not int or abs(value) > MOST_PRIORITY:
+        problem = f"its priority is a whole number up to {MOST_PRIORITY}"
+        raise InvalidGroupError(group.id, problem)
 
 
 def _group_id(value: str) -> str:
@@ -126,19 +175,25 @@ class DeliveryGroup:
         wanted_on: The day on which they are wanted.
         gift_message: What is printed for the one who gets it; never in ``repr``.
         priority: Groups with a higher one get their units first.
+
+    Raises:
+        InvalidGroupError: A field is of another type, too long, or names a line twice.
+        InvalidQuantityError: A number of units that cannot be.
     """
 
     id: str = field(converter=_group_id)
     units: _Units = field(validator=_units)
-    party: PartyRef | None = None
-    destination: Destination | None = None
-    method: str = ""
-    wanted_on: date | None = None
-    gift_message: str = field(default="", repr=False, validator=_message)
-    incoterm: Incoterm | None = None
-    customs: tuple[CustomsItem, ...] = ()
-    partial: PartialShipments = PartialShipments.ALLOWED
-    priority: int = 0
+    party: PartyRef | None = field(default=None, validator=_is_a(PartyRef, _NONE))
+    destination: Destination | None = field(default=None, validator=_is_a(Destination, _NONE))
+    method: str = field(default="", converter=_masked, validator=_text)
+    wanted_on: date | None = field(default=None, validator=_is_a(date, _NONE))
+    gift_message: str = field(default="", repr=False, converter=_masked, validator=_text)
+    incoterm: Incoterm | None = field(default=None, validator=_is_a(Incoterm, _NONE))
+    customs: tuple[CustomsItem, ...] = field(default=(), validator=_customs)
+    partial: PartialShipments = field(
+        default=PartialShipments.ALLOWED, validator=_is_a(PartialShipments)
+    )
+    priority: int = field(default=0, validator=_priority)
 
     def wanted(self, line: LineId) -> int:
         """How many units of *line* belong to it."""
@@ -166,6 +221,8 @@ def check_groups(priced: PricedOrder, groups: tuple[DeliveryGroup, ...]) -> None
                 raise InvalidGroupError(group.id, f"line {line_id} is not delivered")
             if taken[line_id] > line.quantity:
                 raise InvalidGroupError(group.id, f"line {line_id} has not so many units")
+        for item in group.customs:
+            priced.line(item.line)
 
 
 def regrouped(

@@ -267,6 +267,7 @@ def _placement(order: Order, command: Linking, events: _Events, credit: Money) -
         destination=command.destination or order.destination,
         channel=channel or order.channel,
         origin=order.origin,
+        buyer=order.buyer,
     )
 
 

@@ -22,7 +22,7 @@ from ordercore.money import Money
 from ordercore.order.events import AmendmentProposed
 from ordercore.order.groups import DeliveryGroup
 from ordercore.order.link import Link
-from ordercore.order.party import Destination, PartyRef
+from ordercore.order.party import BuyerReferences, Destination, PartyRef
 from ordercore.order.terms import Blocks, ReleaseOn, Stage, Terms
 from ordercore.payment.state import PaymentState
 from ordercore.pricing.model import PricedLine, PricedOrder
@@ -76,6 +76,7 @@ class Order:
     destination: Destination | None = None
     channel: str = ""
     origin: str = ""
+    buyer: BuyerReferences | None = None
     stock: StockState = field(factory=StockState)
     payment: PaymentState = field(factory=PaymentState)
     fulfilment: FulfilmentState = field(factory=FulfilmentState)

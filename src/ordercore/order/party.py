@@ -7,11 +7,25 @@ stand in versioned `Party` records, so that erasing a person never breaks a repl
 
 from __future__ import annotations
 
+from typing import Final
+
 from attrs import field, frozen
 
 from ordercore.ids import PartyId, checked_id
+from ordercore.payment.cards import reference_without_card
 
-__all__ = ["Address", "Destination", "Party", "PartyRef"]
+__all__ = ["Address", "BuyerReferences", "Destination", "Party", "PartyRef"]
+
+
+LONGEST_REFERENCE: Final = 200
+
+
+def _reference(value: str) -> str:
+    """Nothing, or text in the form of an id, and no card number (RULES PAY-8)."""
+    if type(value) is str and not value:
+        return ""
+    known = checked_id(value, "reference of the buyer", longest=LONGEST_REFERENCE)
+    return reference_without_card(known)
 
 
 def _party_id(value: PartyId) -> PartyId:
@@ -24,6 +38,31 @@ class PartyRef:
 
     party: PartyId = field(converter=_party_id)
     version: int = 1
+
+
+@frozen(kw_only=True)
+class BuyerReferences:
+    """
+    What a buyer wants to find on the papers; frozen into the order, and stated by its documents.
+
+    Args:
+        purchase_order: The number of the buyer's own order (EN 16931 BT-13).
+        cost_centre: Where the buyer books it (BT-19).
+        buyer_reference: Whom or what the seller is to name (BT-10); in Germany the Leitweg-ID.
+        vat_id: The number under which the buyer is registered for VAT (BT-48); never printed.
+
+    Raises:
+        InvalidIdentifierError: No text, longer than 200 characters, or with an invisible one.
+        CardNumberError: It may be a card number.
+
+    Source:
+        RULES O-8.
+    """
+
+    purchase_order: str = field(default="", converter=_reference)
+    cost_centre: str = field(default="", converter=_reference)
+    buyer_reference: str = field(default="", converter=_reference)
+    vat_id: str = field(default="", repr=False, converter=_reference)
 
 
 @frozen(kw_only=True)

@@ -19,7 +19,7 @@ from ordercore.inventory.sourcing import InOrder, Strategy
 from ordercore.order.commands import Place
 from ordercore.order.groups import DeliveryGroup
 from ordercore.order.model import Order
-from ordercore.order.party import Destination, Party, PartyRef
+from ordercore.order.party import BuyerReferences, Destination, Party, PartyRef
 from ordercore.order.possible import allowed
 from ordercore.order.quote import Items, quote_refund
 from ordercore.order.terms import Terms
@@ -199,6 +199,8 @@ class AsyncOrderService:
         customer: PartyRef | None = None,
         destination: Destination | None = None,
         channel: str = "",
+        origin: str = "",
+        buyer: BuyerReferences | None = None,
         references: tuple[tuple[str, str], ...] = (),
         coupons: tuple[str, ...] = (),
         parties: tuple[Party, ...] = (),
@@ -214,6 +216,8 @@ class AsyncOrderService:
             customer=customer,
             destination=destination,
             channel=channel,
+            origin=origin,
+            buyer=buyer,
             references=references,
             coupons=coupons,
             parties=parties,

@@ -20,7 +20,7 @@ from ordercore.inventory.sourcing import InOrder, Strategy
 from ordercore.order.commands import Place
 from ordercore.order.groups import DeliveryGroup
 from ordercore.order.model import Order
-from ordercore.order.party import Destination, Party, PartyRef
+from ordercore.order.party import BuyerReferences, Destination, Party, PartyRef
 from ordercore.order.possible import allowed
 from ordercore.order.quote import Items, quote_refund
 from ordercore.order.terms import Terms
@@ -257,6 +257,8 @@ class OrderService:
         customer: PartyRef | None = None,
         destination: Destination | None = None,
         channel: str = "",
+        origin: str = "",
+        buyer: BuyerReferences | None = None,
         references: tuple[tuple[str, str], ...] = (),
         coupons: tuple[str, ...] = (),
         parties: tuple[Party, ...] = (),
@@ -266,20 +268,18 @@ class OrderService:
         """
         Place a priced order and do all that is due: reserve, authorise, confirm.
 
-        A declined card is no error: the order is then placed and unpaid, see its statuses. The
-        same *key* with the same order answers with the first events and the order as it stands
-        now, to whoever sends it: make the customer a part of the key. What the cart's *hold* has
-        becomes the order's in the same commit; one that has expired is taken anew.
+        A declined card is no error: the order is then placed and unpaid. The same *key* with the
+        same order answers with the first events and the order as it stands now, to whoever sends
+        it: make the customer a part of the key. What the cart's *hold* has becomes the order's in
+        the same commit; one that has expired is taken anew.
 
         Raises:
             NotPricedError: It is a draft: pass ``price(draft)``.
-            OutOfStockError: Stock is missing, and may not be sold before it is there: that takes
-                ``Terms.backorder`` and the item's ``backorder_limit``, which is 0 until
-                ``SetStockPolicy`` sets it. Nothing is kept.
+            OutOfStockError: Stock is missing, and may not be sold before it is there
+                (``Terms.backorder``, and the item's ``backorder_limit``). Nothing is kept.
             OrderExistsError: Another order has the id.
             UnknownHoldError, HoldClosedError: There is no such hold, or another order has it.
-            QuotationExpiredError: The priced order is no longer valid.
-            TendersDoNotFitError: The tenders cannot pay it.
+            QuotationExpiredError, TendersDoNotFitError: It is too late, or cannot be paid so.
             AlreadyClaimedError: A coupon or an external reference was used before.
             KeyReusedError: The key belongs to another command.
         """
@@ -291,6 +291,8 @@ class OrderService:
             customer=customer,
             destination=destination,
             channel=channel,
+            origin=origin,
+            buyer=buyer,
             references=references,
             coupons=coupons,
             parties=parties,

@@ -115,11 +115,37 @@ def test_an_invoice_is_read_with_all_its_parts(shared_data: Path) -> None:
         first.net,
     )
     assert ("S", Fraction(19, 100)) == (read.groups[0].category, read.groups[0].rate)
+    assert read.buyer_reference
     assert (date(2018, 6, 5), EUR, "380") == (read.issued_on, read.currency, read.type_code)
     assert read.seller.name
     assert read.seller.name not in repr(read)
     assert read.buyer.destination is not None
     assert "DE" == read.buyer.destination.country
+
+
+def test_what_the_buyer_wants_to_find_is_read() -> None:
+    """O-8: EN 16931 BT-10, BT-13, BT-19 and BT-48; a tax number of another scheme is none."""
+    schemes = "".join(
+        f"<cac:PartyTaxScheme><cbc:CompanyID>{number}</cbc:CompanyID><cac:TaxScheme><cbc:ID>{kind}"
+        "</cbc:ID></cac:TaxScheme></cac:PartyTaxScheme>"
+        for number, kind in (("12/345", "FC"), ("DE123456789", "VAT"))
+    )
+    head = (
+        "<cbc:AccountingCost>KST-90</cbc:AccountingCost>"
+        "<cbc:BuyerReference>04011000-12345-34</cbc:BuyerReference>"
+        "<cac:OrderReference><cbc:ID>PO 4711</cbc:ID></cac:OrderReference>"
+    )
+    seller, buyer = invoice(head=head).split(b"<cac:AccountingCustomerParty><cac:Party>")
+    both = b"<cac:AccountingCustomerParty><cac:Party>".join([seller, schemes.encode() + buyer])
+    read = read_invoice(both)
+    assert ("04011000-12345-34", "PO 4711", "KST-90", "DE123456789") == (
+        read.buyer_reference,
+        read.order_reference,
+        read.accounting_reference,
+        read.buyer_vat_id,
+    )
+    assert "DE123456789" not in repr(read)
+    assert "" == read_invoice(invoice()).buyer_vat_id
 
 
 def test_the_template_of_these_tests_is_valid() -> None:
