@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
@@ -14,7 +15,7 @@ from ordercore.order.balance import balance, has_open_slots
 from ordercore.order.model import Order
 from ordercore.order.rules import is_ended
 from ordercore.order.status import flags
-from ordercore.returns.policy import window_closes_at
+from ordercore.returns.policy import ReturnFacts, window_closes_at
 
 __all__ = ["completes_at", "confirm_by", "has_open_operations", "not_complete", "window_end"]
 
@@ -35,12 +36,35 @@ def has_open_operations(order: Order) -> bool:
 
 
 def window_end(order: Order) -> datetime | None:
-    """When the last return window closes; None while it has not begun, or where there is none."""
-    basis = returns_basis(order)
-    kinds = {evolve(facts, item=ANY): facts for facts in basis.lines.values()}
-    ends = [window_closes_at(basis.policy, facts) for facts in kinds.values()]
+    """
+    When the last return window closes; None while it has not begun, or where there is none.
+
+    That of units which need no sending begins with the confirmation: until it is over they can be
+    cancelled.
+
+    Source:
+        RULES R-3, S, O-5.
+    """
+    policy = order.terms.returns
+    ends = [window_closes_at(policy, facts) for facts in {*_window_facts(order)}]
     known = [end for end in ends if end is not None]
     return max(known) if known and len(known) == len(ends) else None
+
+
+def _window_facts(order: Order) -> Iterator[ReturnFacts]:
+    """What windows are judged by, for each line of which something remains to be judged."""
+    units = order.units
+    if units.to_fulfil > units.cancelled_to_fulfil:
+        yield from (evolve(facts, item=ANY) for facts in returns_basis(order).lines.values())
+    for line in order.priced.lines:
+        if not line.needs_fulfilment and order.remaining(line):
+            yield ReturnFacts(
+                item=ANY,
+                category=line.category,
+                returnable=line.returnable,
+                placed_at=order.placed_at,
+                last_delivered_at=order.confirmed_at,
+            )
 
 
 def not_complete(order: Order, now: datetime) -> str:
@@ -64,13 +88,12 @@ def _goods_open(order: Order, now: datetime) -> str:
     n = units.to_fulfil - units.cancelled_to_fulfil
     if order.confirmed_at is None:
         return "it is not confirmed"
-    if n == 0:
-        return ""
     if totals.dispatched < n:
         return "units have still to be sent"
     end = window_end(order)
     if end is not None and now < end:
-        return f"goods may come back until {end.isoformat()}"
+        what = "goods may come back" if n else "it may be cancelled"
+        return f"{what} until {end.isoformat()}"
     if end is None and totals.ended < n:
         return "units have not arrived"
     return ""

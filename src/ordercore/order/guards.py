@@ -75,7 +75,12 @@ CLOSED: Final[Mapping[OrderStatus, _Kinds]] = {
     | _RETURN,
     OrderStatus.EXPIRED: _CONFIRM | _CANCEL | _AMEND | _CHANGE | _MONEY | _END | _FULFIL | _RETURN,
 }
-"""By status, the requests that are refused whatever else is true."""
+"""
+By status, the requests that are refused whatever else is true.
+
+But for units that need no sending, such as a service: they can be cancelled until the order is
+completed, whatever has become of the goods beside them (RULES O-5).
+"""
 
 _HELD: Final[Mapping[type[Request], Blocks]] = {
     oc.Confirm: Blocks.CONFIRM,
@@ -101,7 +106,7 @@ def refusal(order: Order, kind: type[Request]) -> RefusedError | None:
     """
     status = order_status(order)
     name = kind.__name__
-    if kind is oc.Place or kind in CLOSED[status]:
+    if kind is oc.Place or (kind in CLOSED[status] and not _remains(order, status, kind)):
         return NotPossibleError(name, status)
     blocked = _HELD.get(kind)
     hold = next((hold for hold in order.holds if blocked in hold.blocks), None)
@@ -111,6 +116,16 @@ def refusal(order: Order, kind: type[Request]) -> RefusedError | None:
     if stage is not None and kind in _stopped(stage):
         return NotPossibleError(name, f"in the stage {stage.name}")
     return None
+
+
+_ON_THEIR_WAY: Final = frozenset({OrderStatus.FULFILLED, OrderStatus.DELIVERED})
+
+
+def _remains(order: Order, status: OrderStatus, kind: type[Request]) -> bool:
+    """Whether it cancels what needs no sending and so remains when all goods are gone (O-5)."""
+    units = order.units
+    to_send = units.to_fulfil - units.cancelled_to_fulfil
+    return kind in _CANCEL and status in _ON_THEIR_WAY and units.ordered - units.cancelled > to_send
 
 
 def _stopped(stage: Stage) -> _Kinds:

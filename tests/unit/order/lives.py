@@ -89,10 +89,13 @@ BY_HAND: Final = World(
     lines=(
         line("tea", 2),
         evolve(line("book", 1), kind=LineKind.DIGITAL, tracks_stock=False),
+        evolve(
+            line("advice", 1), kind=LineKind.SERVICE, needs_fulfilment=False, tracks_stock=False
+        ),
     ),
     unconfirmed=Fate.LOST_CALL,
 )
-"""Capture, release and completion wait for somebody; one line is digital."""
+"""Capture, release and completion wait for somebody; a line is digital, and one a service."""
 
 
 def placed(world: World = USUAL) -> tuple[Shop, Order]:
@@ -204,6 +207,13 @@ def requests(order: Order) -> tuple[Request, ...]:
     return (*own, *_work(), *_parcels(order), *_returns())
 
 
+def _remaining(order: Order) -> LineId:
+    """Tea while any of it is open; then a line that needs no sending, where there is one."""
+    services = (known.id for known in order.priced.lines if not known.needs_fulfilment)
+    tea = order.priced.line(TEA)
+    return TEA if order.open_slots(tea) else next(services, TEA)
+
+
 def _order_requests(order: Order) -> tuple[Request, ...]:
     kind = HoldKind("fraud")
     kindness = RefundRequest(id=CreditId("kind"), cause=CreditCause.GOODWILL, goodwill=eur(1))
@@ -211,7 +221,7 @@ def _order_requests(order: Order) -> tuple[Request, ...]:
         oc.Place(order=order.id, priced=order.priced),
         oc.Confirm(),
         oc.Cancel(),
-        oc.CancelUnits(units=((TEA, 1),)),
+        oc.CancelUnits(units=((_remaining(order), 1),)),
         oc.PlaceHold(kind=kind, blocks=(Blocks.SHIP,)),
         oc.ReleaseHold(kind=kind),
         oc.MoveToStage(stage="packing"),
