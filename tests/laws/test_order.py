@@ -623,10 +623,22 @@ def check_links(shop: Shop, order: Order) -> None:
             if entry.reference == f"from-{order.id}"
         ]
         assert link.credit == sum_money(taken, link.credit.currency), "the money has moved"
+        ways = ((order, f"back-from-{other.id}-"), (other, f"back-to-{order.id}-"))
+        came, went = (
+            sum(
+                entry.amount.minor
+                for name, entry in each.payment.recorded.items()
+                if name.startswith(way)
+            )
+            for each, way in ways
+        )
+        assert came == went, "what one gave back the other has"
         if link.kind is LinkKind.SPLIT:
             (moved,) = [each for each in order.credits if each.reason.endswith(f" {link.order}")]
             first = replay(facts_of(shop, link.order)[:1])
-            assert moved.amount == first.priced.total, "the debt has moved"
+            forgiven = [one.amount for one in other.credits if one.reason == moved.reason]
+            debt = sum_money([moved.amount, *forgiven], link.credit.currency)
+            assert debt == first.priced.total, "the debt has moved"
             for part in (part for part in moved.parts if part.component == "goods"):
                 assert part.line is not None
                 assert len(part.slots) == first.priced.line(part.line).quantity

@@ -18,6 +18,7 @@ from ordercore.pricing.draft import Charge, Draft
 from ordercore.pricing.model import PricedLine, PricedOrder, Tax
 from ordercore.pricing.slots import SlotSet
 from ordercore.pricing.totals import price
+from ordercore.service import elder
 from tests.laws.order_world import eur, line
 from tests.laws.test_order import Step, law_of_orders
 from tests.laws.test_order_parts import Divide, Division, law_of_parts
@@ -112,6 +113,23 @@ def test_money_that_leaves_and_never_arrives_is_caught(monkeypatch: pytest.Monke
     monkeypatch.setattr(linked, "_brought", lost)
     with pytest.raises(AssertionError):
         law_of_orders(STORY)
+
+
+def test_money_that_goes_back_and_never_arrives_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A part gives its money up, and the order that it came from never hears of it."""
+    story: list[Step] = [*STORY, ("cancel", 1, 0)]
+    law_of_orders(story)
+    right = linked.passed_back
+
+    def lost(*given: object) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
+        paid_out, _ = right(*given)  # type: ignore[arg-type]  # passed on as they come
+        return paid_out, ()
+
+    monkeypatch.setattr(elder, "passed_back", lost)
+    with pytest.raises(AssertionError):
+        law_of_orders(story)
 
 
 def test_money_that_arrives_and_never_left_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,13 +5,17 @@ Orders that belong together: the parts of a split, and what goes out for goods t
 from __future__ import annotations
 
 from enum import StrEnum, unique
+from typing import Final
 
 from attrs import field, frozen
 
-from ordercore.ids import OrderId, checked_id
+from ordercore.ids import OrderId, TenderId, checked_id
 from ordercore.money import Money
 
-__all__ = ["Link", "LinkKind"]
+__all__ = ["CREDIT", "Link", "LinkKind"]
+
+CREDIT: Final = TenderId("exchange")
+"""The tender of a linked order that the older order pays."""
 
 
 def _order_id(value: OrderId) -> OrderId:

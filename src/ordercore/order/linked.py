@@ -17,7 +17,7 @@ from attrs import define, evolve
 from ordercore.errors import RefusedError
 from ordercore.facts import Event
 from ordercore.fulfilment.planning import plan_cancel
-from ordercore.ids import LineId, OrderId, Reference, ReturnId, StreamId, TenderId
+from ordercore.ids import LineId, OrderId, Reference, ReturnId, StreamId
 from ordercore.inventory.events import UnitsReleased, UnitsReserved
 from ordercore.money import Money, sum_money
 from ordercore.order import _requests as own
@@ -27,7 +27,7 @@ from ordercore.order._allotted import release
 from ordercore.order._cancel import check_open, named_units, released
 from ordercore.order.balance import balance
 from ordercore.order.evolve import replay
-from ordercore.order.link import Link, LinkKind
+from ordercore.order.link import CREDIT, Link, LinkKind
 from ordercore.order.model import Order
 from ordercore.order.parts import part_of
 from ordercore.order.quote import next_credit, refund_basis
@@ -49,6 +49,7 @@ __all__ = [
     "exchange",
     "is_linking",
     "opening",
+    "passed_back",
     "split",
 ]
 
@@ -57,8 +58,6 @@ Linking: TypeAlias = oc.SplitOrder | oc.ExchangeGoods
 _Events: TypeAlias = tuple[Event, ...]
 _Items: TypeAlias = tuple[tuple[LineId, SlotSet], ...]
 
-CREDIT: Final = TenderId("exchange")
-"""The tender of a linked order that the older order pays."""
 _UNSEEN: Final = frozenset({RmaStatus.REQUESTED, RmaStatus.REJECTED})
 
 
@@ -247,6 +246,22 @@ def _forgiven(part: Order, events: _Events, now: datetime) -> Iterator[Event]:
             )
             credit = calculate(refund_basis(part), request, part.terms.refund).credit
             yield ev.CreditGranted(credit=credit, at=now)
+
+
+def passed_back(order: Order, amount: Money, now: datetime) -> tuple[_Events, _Events]:
+    """
+    Money that came from an older order, back to it: the facts of both.
+
+    Source:
+        RULES O-7, R-5, RF-5: to the instrument that paid, which only the older order knows.
+    """
+    elder = order.id if order.made_from is None else order.made_from.order
+    number = len(order.payment.recorded)
+    there = Reference(f"back-to-{elder}-{number}")
+    here = Reference(f"back-from-{order.id}-{number}")
+    paid_out = RefundRecorded(tender=CREDIT, amount=amount, reference=there, at=now)
+    paid_in = PaymentRecorded(tender=CREDIT, amount=amount, reference=here, at=now)
+    return (paid_out,), (paid_in,)
 
 
 def _placement(order: Order, command: Linking, events: _Events, credit: Money) -> oc.Place:

@@ -23,6 +23,7 @@ from ordercore.order.balance import (
     cover_missing,
     has_open_slots,
     payment_basis,
+    refund_plan,
 )
 from ordercore.order.completion import (
     completes_at,
@@ -33,6 +34,7 @@ from ordercore.order.completion import (
 from ordercore.order.documents import owes_credit_note, owes_invoice
 from ordercore.order.grouping import needs_work
 from ordercore.order.holds import ended_holds
+from ordercore.order.link import CREDIT
 from ordercore.order.model import Order
 from ordercore.order.rules import is_ended, is_stock_ready, keeps_stock, unallocated
 from ordercore.order.terms import Blocks
@@ -52,6 +54,7 @@ from ordercore.process.tasks import (
     LookUpPayment,
     MoveValue,
     ParkOperation,
+    PassBack,
     PlanFulfilment,
     ReleaseStock,
     ReleaseWork,
@@ -150,6 +153,16 @@ def _pays(at: Scene) -> Iterator[Task]:
         yield IntendPayment(intent)
 
 
+def _passes_back(at: Scene) -> Iterator[Task]:
+    """When money of the order that this one was made from is owed no more: give it back."""
+    order = at.order
+    link = order.made_from
+    if link is not None and link.credit.is_positive and not order.is_blocked(Blocks.REFUND):
+        amount = dict(refund_plan(order, at.sums.to_pay_back)).get(CREDIT)
+        if amount is not None and amount.is_positive:
+            yield PassBack(amount)
+
+
 def _confirms(at: Scene) -> Iterator[Task]:
     """When stock is ready and the debt is covered, and no hold stops it: confirm."""
     order = at.order
@@ -223,6 +236,7 @@ RULES: Final[tuple[_Rule, ...]] = (
     _reserves,
     _checks_queue,
     _pays,
+    _passes_back,
     _confirms,
     _plans,
     _releases_work,

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from ordercore.ids import FulfilmentId, HoldKind, Key, ParcelId
 from ordercore.inventory.model import WantedLine
+from ordercore.money import Money
 from ordercore.payment.model import Intent
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "LookUpPayment",
     "MoveValue",
     "ParkOperation",
+    "PassBack",
     "PlanFulfilment",
     "ReadingTask",
     "ReleaseStock",
@@ -83,6 +85,13 @@ class ParkOperation:
     """Leave an operation that could not be resolved to a person."""
 
     key: Key
+
+
+@frozen
+class PassBack:
+    """Give money back to the order that it came from; settled together with that order."""
+
+    amount: Money
 
 
 @frozen
@@ -166,8 +175,8 @@ LocalTask = (
 )
 """Settled from the order alone."""
 
-ReadingTask = ReserveStock | CheckQueue | MoveValue
-"""Settled from one read of the stock or of an account."""
+ReadingTask = ReserveStock | CheckQueue | MoveValue | PassBack
+"""Settled from one read of the stock, of an account or of another order."""
 
 RemoteTask = SendPayment | LookUpPayment | BookParcel
 """A call to the outside."""

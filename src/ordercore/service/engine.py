@@ -39,6 +39,7 @@ from ordercore.process.tasks import (
     CheckQueue,
     LookUpPayment,
     MoveValue,
+    PassBack,
     RemoteTask,
     ReserveStock,
     SendPayment,
@@ -62,6 +63,7 @@ from ordercore.service.effects import (
     Sleep,
     where,
 )
+from ordercore.service.elder import given_back
 from ordercore.service.requests import booking_request, payment_call
 from ordercore.service.summary import summary_of
 from ordercore.service.turn import SYSTEM, Intention, Receipt, RunawayError, Settings, Turn
@@ -296,6 +298,9 @@ class Engine:
                 counters = await ReadCounters(tuple(dict.fromkeys(line.item for line in wanted)))
                 fact = None if cart is None else cart.fact
                 return settle_reservation(order, task, counters, now, may_refuse=serving, cart=fact)
+            case PassBack(amount=amount):
+                turn.elder, events = await given_back(turn.elder, order, amount, now)
+                return events
             case CheckQueue() | MoveValue() | SendPayment() | LookUpPayment() | BookParcel():
                 return ()
             case _:
@@ -311,7 +316,7 @@ class Engine:
             by=intention.by,
             occurred_at=turn.events[0].at,
             reason=intention.reason,
-            streams=(self._change(turn, now, intention), *turn.beside),
+            streams=(self._change(turn, now, intention), *turn.beside(now)),
             claims=intention.claims,
             parties=intention.parties,
         )
@@ -357,6 +362,7 @@ class Engine:
             order=order,
             answered=turn.answered,
             committed=committed,
+            given=turn.given if turn.elder is None else turn.elder.stream,
             agenda=turn.agenda,
             ask=self.ask,
         )
@@ -382,6 +388,8 @@ class Engine:
             until = later if until is None else min(until, later)
         if until != turn.due_at or turn.has_failed:
             await Sleep(turn.stream, turn.version, turn.wakes, until)
+        if turn.given is not None:
+            await self.drive(await self._load(turn.given))
         return turn
 
 

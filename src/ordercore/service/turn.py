@@ -28,6 +28,7 @@ from ordercore.process.tasks import ReserveStock, Task
 from ordercore.service.asking import Ask, plainly
 from ordercore.service.cart import Cart
 from ordercore.service.credit import Purse
+from ordercore.service.elder import Elder
 
 __all__ = ["SYSTEM", "Intention", "Receipt", "RunawayError", "Settings", "Turn"]
 
@@ -123,6 +124,10 @@ class Turn:
     """Accounts of store value that pay for it in the same commit."""
     cart: Cart | None = None
     """The hold that it takes over in the same commit."""
+    elder: Elder | None = None
+    """The order that it was made from, where that one gets money back in the same commit."""
+    given: StreamId | None = None
+    """The same order, once that is written: something is due there now."""
     agenda: Agenda | None = None
     """What was due when it was last looked at."""
     ask: Ask = plainly
@@ -157,10 +162,9 @@ class Turn:
             return False
         return not (self.has_taken and isinstance(task, ReserveStock))
 
-    @property
-    def beside(self) -> Iterator[StreamChange]:
+    def beside(self, now: datetime) -> Iterator[StreamChange]:
         """
-        What the same commit writes of the accounts that pay, and of the cart.
+        What the same commit writes of the accounts that pay, of the cart and of an older order.
 
         An account that only refused is a condition too: it must not have changed since.
         """
@@ -168,10 +172,13 @@ class Turn:
         yield from (purse.change for purse in purses if purse.events or purse.version)
         if self.cart is not None:
             yield self.cart.change
+        if self.elder is not None:
+            yield self.elder.change(now)
 
     def is_beside(self, stream: StreamId) -> bool:
-        """Whether a stream is only written beside it: an account that pays, or a cart."""
-        return stream in self.purses or (self.cart is not None and stream == self.cart.stream)
+        """Whether a stream is only written beside it: an account, a cart, an older order."""
+        others = (self.cart, self.elder)
+        return stream in self.purses or any(one and stream == one.stream for one in others)
 
     def is_about_order(self, error: Exception) -> bool:
         """Whether somebody else was first at the order, not at what is written beside it."""

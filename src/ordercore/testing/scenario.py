@@ -40,6 +40,7 @@ from ordercore.process.tasks import (
     CheckQueue,
     LookUpPayment,
     MoveValue,
+    PassBack,
     ReserveStock,
     SendPayment,
     Task,
@@ -176,7 +177,9 @@ class Scenario:
                 if not stock:
                     return ()
                 return settle_reservation(order, task, stock, self.now, may_refuse=True)
-            case CheckQueue() | MoveValue() | SendPayment() | LookUpPayment() | BookParcel():
+            case CheckQueue() | MoveValue() | PassBack():
+                return ()
+            case SendPayment() | LookUpPayment() | BookParcel():
                 return ()
             case _:
                 return settle(order, task, self.now)

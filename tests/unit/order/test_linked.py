@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from attrs import evolve
 from ordercore.adapters.sqlite import SqliteStore
 from ordercore.errors import ConflictError, InvalidValueError, OrderCoreError, RefusedError
 from ordercore.facts import Request
-from ordercore.ids import CreditId, HoldKind, LineId, OrderId, Reference, ReturnId, StreamId
+from ordercore.ids import CreditId, HoldKind, LineId, OrderId, ReturnId, StreamId
 from ordercore.inventory.audit import audit
 from ordercore.inventory.model import OutOfStockError
 from ordercore.journal.entries import journal
@@ -27,7 +26,6 @@ from ordercore.order.parts import part_of, parts_of
 from ordercore.order.refusals import StageOfLifeError
 from ordercore.order.status import OrderStatus, order_status, statuses
 from ordercore.order.terms import Blocks, ReleaseOn, Terms
-from ordercore.payment import commands as pc
 from ordercore.payment.model import Operation
 from ordercore.payment.policy import CaptureWhen, PaymentPolicy
 from ordercore.payment.status import PaymentStatus
@@ -387,18 +385,47 @@ def test_a_split_moves_all_money_whatever_the_tolerance(shop: Shop) -> None:
     assert 30 == sum(shop.till.held(name) for name in both)
 
 
-def test_money_of_a_cancelled_exchange_waits_for_a_person(shop: Shop) -> None:
-    """Credit is no card: what it paid is pending until somebody records how it was given back."""
+def test_money_of_a_cancelled_exchange_goes_back_where_it_came_from(shop: Shop) -> None:
+    """R-5, RF-5: only the older order knows the card; it gets the money, and gives it back."""
     order = came_back(shop)
     terms = Terms(release_automatically=False)
-    shop.do(order.id, evolve(exchange_of(shop, order, 1000), terms=terms))
+    shop.do(order.id, evolve(exchange_of(shop, order, 1500), terms=terms))
     other = shop.do(OTHER, oc.Cancel()).order
-    assert eur(1000) == balance(other).to_pay_back
-    paid = pc.RecordRefund(tender=CREDIT, amount=eur(1000), reference=Reference("cash"))
-    assert eur(0) == balance(shop.do(OTHER, paid).order).to_pay_back
-    shop.clock.forward(timedelta(days=1))
-    shop.service.advance(OTHER)
-    assert PaymentStatus.REFUNDED is statuses(shop.load(OTHER)).payment
+    assert (eur(0), eur(0)) == (balance(other).held, balance(other).to_pay_back)
+    commits = [{each.commit for each in shop.service.history(name)} for name in (order.id, OTHER)]
+    assert 2 == len(commits[0] & commits[1])
+    shop.rest(rounds=3)
+    old = shop.load(order.id)
+    assert eur(1000) == balance(old).held == balance(old).owed
+    assert (1000, 0) == (shop.till.held(order.id), shop.till.held(OTHER))
+    assert PaymentStatus.VOIDED is not statuses(shop.load(OTHER)).payment
+
+
+def test_units_of_a_part_are_given_back_one_by_one(shop: Shop) -> None:
+    """O-7: each cancel of a part sends its money through the older order, once."""
+    order = shop.place(line("tea", 4), terms=AT_ONCE)
+    shop.do(order.id, split_of((TEA, 3)))
+    for left in (3, 2, 1):
+        assert 1000 * (1 + left) == shop.till.held(order.id)
+        shop.do(PART, oc.CancelUnits(units=((TEA, 1),)))
+        shop.rest(rounds=2)
+    assert 1000 == shop.till.held(order.id) == balance(shop.load(order.id)).held.minor
+    assert eur(0) == balance(shop.load(PART)).held
+    assert not list(audit(shop.store.ledger(), shop.store.all_counters()))
+
+
+def test_a_hold_on_refunds_keeps_the_money_where_it_is(shop: Shop) -> None:
+    """O-3: nothing goes back while a hold stops it; then it does, by itself."""
+    order = shop.place(line("tea", 2), terms=AT_ONCE)
+    shop.do(order.id, split_of((TEA, 1)))
+    stop = HoldKind("fraud")
+    shop.do(PART, oc.PlaceHold(kind=stop, blocks=(Blocks.REFUND,)))
+    shop.do(PART, oc.Cancel())
+    assert eur(1000) == balance(shop.load(PART)).to_pay_back
+    released = shop.do(PART, oc.ReleaseHold(kind=stop)).order
+    assert eur(0) == balance(released).held
+    shop.rest(rounds=2)
+    assert 1000 == shop.till.held(order.id)
 
 
 def test_both_orders_are_read_back_from_a_file(tmp_path: Path) -> None:
