@@ -29,13 +29,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum, unique
-from threading import Lock
 from typing import Final, cast
 
-from attrs import define, field, frozen
+from attrs import Attribute, define, field, frozen
 
 from ordercore.errors import InvalidValueError, RefusedError
 from ordercore.ids import InvalidIdentifierError, checked_id
+from ordercore.integrations._replays import MemoryReplayGuard, ReplayGuard
 from ordercore.moment import utc
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "WebhookDuplicateError",
     "WebhookExpiredError",
     "WebhookSecretError",
+    "WebhookSetupError",
     "verify",
 ]
 
@@ -103,6 +104,15 @@ class WebhookSecretError(InvalidValueError):
     problem: str
 
 
+@define
+class WebhookSetupError(InvalidValueError):
+    """The host asks in a way that can have no answer."""
+
+    sentence = "The {what} of a webhook must be {wanted}."
+    what: str
+    wanted: str
+
+
 # --- schemes ------------------------------------------------------------------------------------
 
 
@@ -142,14 +152,19 @@ class Encoding(StrEnum):
     HEX = "hex"
 
 
+def _text(_instance: object, attribute: Attribute[str], value: object) -> None:
+    if type(value) is not str or not (value or attribute.name == "prefix"):
+        raise WebhookSetupError(f"{attribute.name} of the scheme", "text")
+
+
 @frozen(kw_only=True)
 class HeaderScheme(Scheme):
     """The digest of the body in one header, as Shopify and WooCommerce send it."""
 
-    name: str
-    header: str
+    name: str = field(validator=_text)
+    header: str = field(validator=_text)
     encoding: Encoding = Encoding.BASE64
-    prefix: str = ""
+    prefix: str = field(default="", validator=_text)
 
     def signed(self, headers: Mapping[str, str], body: bytes) -> Signed:
         """The digest in the header, over the body as it came."""
@@ -237,53 +252,6 @@ def _from_hex(text: str) -> bytes | None:
     return bytes.fromhex(text) if _HEX.fullmatch(text) is not None else None
 
 
-# --- replay -------------------------------------------------------------------------------------
-
-
-class ReplayGuard(ABC):
-    """Port: remembers which messages were taken."""
-
-    @abstractmethod
-    def was_taken(self, scheme: str, message_id: str) -> bool:
-        """Whether the message was taken; asked by `verify` after a good signature."""
-
-    @abstractmethod
-    def take(self, scheme: str, message_id: str) -> bool:
-        """
-        Remember the message; called by the host, when what it says is committed.
-
-        Answers whether it is remembered for the first time: of two calls with one id, however
-        close, one gets true. The memory is kept at least as long as the sender repeats a message
-        (days).
-        """
-
-
-@define
-class MemoryReplayGuard(ReplayGuard):
-    """Remembers in this process; *most* ids, the oldest forgotten first. Threads may share it."""
-
-    most: int = 100_000
-    _seen: dict[tuple[str, str], None] = field(
-        factory=dict[tuple[str, str], None], init=False, repr=False
-    )
-    _lock: Lock = field(factory=Lock, init=False, repr=False, eq=False)
-
-    def was_taken(self, scheme: str, message_id: str) -> bool:
-        """Whether the message was taken."""
-        with self._lock:
-            return (scheme, message_id) in self._seen
-
-    def take(self, scheme: str, message_id: str) -> bool:
-        """Remember the message; whether it is for the first time."""
-        with self._lock:
-            if (scheme, message_id) in self._seen:
-                return False
-            self._seen[scheme, message_id] = None
-            while len(self._seen) > self.most:
-                del self._seen[next(iter(self._seen))]
-            return True
-
-
 # --- the one question ---------------------------------------------------------------------------
 
 
@@ -333,10 +301,12 @@ def verify(
         WebhookExpiredError: The message is too old, or from the future.
         WebhookDuplicateError: The id was taken before.
         WebhookSecretError: There is no usable secret.
+        WebhookSetupError: The scheme, the guard or the tolerance is none.
 
     Source:
         RULES X-2.
     """
+    _check_asked(scheme, guard, tolerance)
     keys = _keys(scheme, secrets)
     if type(body) is not bytes:
         raise SignatureInvalidError(scheme.name, "the raw bytes of the body are needed")
@@ -351,6 +321,16 @@ def verify(
     return Verified(
         scheme=scheme.name, body=body, at=signed.at, message_id=name, secret_index=index
     )
+
+
+def _check_asked(scheme: object, guard: object, tolerance: object) -> None:
+    """What the host itself gives, not the sender."""
+    if not isinstance(scheme, Scheme):
+        raise WebhookSetupError("scheme", 'a Scheme such as SIGNATURES["stripe"]')
+    if guard is not None and not isinstance(guard, ReplayGuard):
+        raise WebhookSetupError("guard", "a ReplayGuard")
+    if type(tolerance) is not timedelta or tolerance < timedelta(0):
+        raise WebhookSetupError("tolerance", "a timedelta that is not below zero")
 
 
 def _keys(scheme: Scheme, secrets: Sequence[str]) -> list[bytes]:

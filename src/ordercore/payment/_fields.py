@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from attrs import define
+from attrs import Attribute, define
 
 from ordercore.errors import InvalidValueError
 from ordercore.ids import Key, Reference, TenderId, checked_id
@@ -29,6 +29,7 @@ __all__ = [
     "positive_or_none",
     "tender_id",
     "words",
+    "yes_or_no",
 ]
 
 LONGEST_TEXT: Final = 500
@@ -120,3 +121,10 @@ def words(value: str) -> str:
     if type(value) is not str:
         raise InvalidPaymentError("text", "it must be text")
     return mask_card_numbers(value[:LONGEST_TEXT])
+
+
+def yes_or_no(_instance: object, attribute: Attribute[bool], value: object) -> None:
+    """Refuse what is neither true nor false."""
+    if type(value) is not bool:
+        problem = f"it must be true or false, not {type(value).__name__}"
+        raise InvalidPaymentError(attribute.name, problem)

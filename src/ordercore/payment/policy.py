@@ -13,7 +13,7 @@ from typing import Final
 from attrs import Attribute, field, frozen
 
 from ordercore.money import Currency, checked_quantity
-from ordercore.payment._fields import InvalidPaymentError
+from ordercore.payment._fields import InvalidPaymentError, yes_or_no
 
 __all__ = ["OF_STORE_VALUE", "Capabilities", "CaptureWhen", "PaymentPolicy"]
 
@@ -73,11 +73,6 @@ def _capture(_instance: object, attribute: Attribute[CaptureWhen], value: object
         raise InvalidPaymentError(attribute.name, problem)
 
 
-def _yes_or_no(_instance: object, attribute: Attribute[bool], value: object) -> None:
-    if type(value) is not bool:
-        raise InvalidPaymentError(attribute.name, f"it must be true or false, {_kind(value)}")
-
-
 def _kind(value: object) -> str:
     return f"not {type(value).__name__}"
 
@@ -102,14 +97,14 @@ class Capabilities:
     exponents: Mapping[str, int] = field(factory=dict[str, int], converter=_exponents)
     key_lifetime: timedelta = field(default=timedelta(hours=24), validator=_duration)
     call_timeout: timedelta = field(default=timedelta(seconds=30), validator=_duration)
-    partial_capture: bool = field(default=True, validator=_yes_or_no)
-    multiple_capture: bool = field(default=True, validator=_yes_or_no)
-    partial_void: bool = field(default=False, validator=_yes_or_no)
-    look_up: bool = field(default=True, validator=_yes_or_no)
+    partial_capture: bool = field(default=True, validator=yes_or_no)
+    multiple_capture: bool = field(default=True, validator=yes_or_no)
+    partial_void: bool = field(default=False, validator=yes_or_no)
+    look_up: bool = field(default=True, validator=yes_or_no)
     over_capture: Fraction = field(default=Fraction(0), validator=_ratio)
-    incremental: bool = field(default=False, validator=_yes_or_no)
-    extend: bool = field(default=False, validator=_yes_or_no)
-    refund_before_settlement: bool = field(default=True, validator=_yes_or_no)
+    incremental: bool = field(default=False, validator=yes_or_no)
+    extend: bool = field(default=False, validator=yes_or_no)
+    refund_before_settlement: bool = field(default=True, validator=yes_or_no)
     settlement_delay: timedelta = field(default=timedelta(days=1), validator=_duration)
     authorisation_lifetime: timedelta = field(default=timedelta(days=7), validator=_duration)
 
@@ -159,7 +154,7 @@ class PaymentPolicy:
     soft_retries: int = field(default=3, validator=_retries)
     soft_retry_after: timedelta = field(default=timedelta(hours=1), validator=_duration)
     renew_before: timedelta = field(default=timedelta(0), validator=_duration)
-    capture_whole: bool = field(default=False, validator=_yes_or_no)
+    capture_whole: bool = field(default=False, validator=yes_or_no)
 
     @property
     def horizon(self) -> timedelta:

@@ -27,6 +27,7 @@ from ordercore.payment._fields import (
     key_id,
     positive,
     positive_or_none,
+    yes_or_no,
 )
 from ordercore.payment.account import Account, ValueHold
 from ordercore.payment.events import (
@@ -103,7 +104,7 @@ class HoldValue(Request):
 
     key: Key = field(converter=key_id)
     amount: Money = field(converter=positive)
-    partial: bool = False
+    partial: bool = field(default=False, validator=yes_or_no)
 
 
 @frozen(kw_only=True)

@@ -4,16 +4,19 @@ The door of the services: what hosts mix up most, refused with what to write ins
 
 from __future__ import annotations
 
+import uuid
 from typing import TypeVar, cast
 
 from attrs import define
 
 from ordercore.errors import InvalidValueError
+from ordercore.fulfilment.model import BookingAnswer, BookingDeclined
+from ordercore.inventory.sourcing import InOrder, Strategy
 from ordercore.order.commands import Place
 from ordercore.payment.model import Tender
 from ordercore.payment.policy import Capabilities
 from ordercore.ports.aio import AsyncPaymentGateway
-from ordercore.ports.gateways import PaymentGateway
+from ordercore.ports.gateways import BookingRequest, CarrierGateway, IdSource, PaymentGateway
 from ordercore.pricing.draft import Draft
 from ordercore.pricing.model import PricedOrder
 
@@ -21,14 +24,33 @@ __all__ = [
     "ForeignCommandError",
     "InvalidPortError",
     "InvalidTendersError",
+    "NoCarrier",
     "NotPricedError",
+    "RandomIds",
     "capabilities_of",
     "checked_placement",
     "checked_port",
     "no_class",
+    "strategy_of",
 ]
 
 _Port = TypeVar("_Port")
+
+
+class RandomIds(IdSource):
+    """Random UUIDs: the default source of ids."""
+
+    def new_id(self) -> str:
+        """A fresh random id."""
+        return uuid.uuid4().hex
+
+
+class NoCarrier(CarrierGateway):
+    """For hosts that book parcels themselves: declines every booking."""
+
+    def book(self, request: BookingRequest) -> BookingAnswer:
+        """Say that nobody books here."""
+        return BookingDeclined(reason=f"no carrier is connected for {request.parcel.carrier}")
 
 
 @define
@@ -87,6 +109,11 @@ def checked_placement(command: Place) -> Place:
     if type(tenders) is not tuple:
         raise InvalidTendersError(type(tenders).__name__, "tenders=(first, second)")
     return command
+
+
+def strategy_of(sourcing: Strategy | None) -> Strategy:
+    """From where units are taken; without a word, in the order of the locations."""
+    return checked_port(sourcing or InOrder(), "sourcing", "Strategy", "plan")
 
 
 def checked_port(port: _Port, name: str, kind: str, needs: str) -> _Port:

@@ -15,7 +15,7 @@ from ordercore.errors import RefusedError
 from ordercore.facts import Report, Request
 from ordercore.ids import Actor, ItemId, OrderId, StreamId
 from ordercore.inventory.model import Counters, StockPlace
-from ordercore.inventory.sourcing import InOrder, Strategy
+from ordercore.inventory.sourcing import Strategy
 from ordercore.order.commands import Place
 from ordercore.order.groups import DeliveryGroup
 from ordercore.order.model import Order
@@ -33,7 +33,13 @@ from ordercore.pricing.model import PricedOrder
 from ordercore.process.due import due
 from ordercore.process.tasks import Task
 from ordercore.refund.model import RefundQuote
-from ordercore.service._doors import capabilities_of, checked_port
+from ordercore.service._doors import (
+    NoCarrier,
+    RandomIds,
+    capabilities_of,
+    checked_port,
+    strategy_of,
+)
 from ordercore.service._weighed import serve
 from ordercore.service.credit import CreditEngine, CreditReceipt
 from ordercore.service.effects import Effect, Ports
@@ -49,15 +55,16 @@ from ordercore.service.intentions import (
     checked_value,
     hold_of,
     intention_of,
+    items_of,
     key_of,
     placing,
     reason_of,
     reference_of,
     stream_of,
 )
-from ordercore.service.permissions import Permissions, with_approval
+from ordercore.service.permissions import Permissions, checked_permissions, with_approval
 from ordercore.service.stock import StockEngine, StockReceipt
-from ordercore.service.sync import NoCarrier, Preview, RandomIds
+from ordercore.service.sync import Preview
 from ordercore.service.worker import Round, Worker
 
 __all__ = [
@@ -129,7 +136,7 @@ class AsyncStockService:
 
     async def counters(self, *items: ItemId) -> Mapping[StockPlace, Counters]:
         """The counter rows of these items at all locations."""
-        return await self._ports.store.counters(items)
+        return await self._ports.store.counters(items_of(items))
 
 
 class AsyncCreditService:
@@ -177,12 +184,12 @@ class AsyncOrderService:
         self._ports = AsyncPorts(
             store=checked_port(store, "store", "AsyncStore", "commit"),
             payments=checked_port(payments, "payments", "AsyncPaymentGateway", "capabilities"),
-            carrier=carrier or NoCarrier(),
-            ids=ids or RandomIds(),
+            carrier=checked_port(carrier or NoCarrier(), "carrier", "AsyncCarrierGateway", "book"),
+            ids=checked_port(ids or RandomIds(), "ids", "IdSource", "new_id"),
         )
         self._engine = Engine(settings=checked_settings(settings, capabilities_of(payments)))
-        self._permissions = permissions or Permissions()
-        stock = StockEngine(strategy=sourcing or InOrder())
+        self._permissions = checked_permissions(permissions)
+        stock = StockEngine(strategy=strategy_of(sourcing))
         self._worker = Worker(engine=self._engine, stock=stock)
         self.stock = AsyncStockService(stock, self._ports, self._permissions)
         self.credit = AsyncCreditService(self._worker.credit, self._ports, self._permissions)

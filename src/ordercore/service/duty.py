@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import timedelta
 from threading import Event
+from types import FrameType
 from typing import Final, TypeAlias
 
 from attrs import define, field, frozen
@@ -77,14 +78,18 @@ class Stop:
 @contextmanager
 def stopping(
     *, signals: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGINT)
-) -> Iterator[Stop]:
+) -> Generator[Stop]:
     """
     A wish to stop that these signals make; afterwards they mean what they meant before.
 
     Signals reach the main thread only, so it is entered there.
     """
     stop = Stop()
-    before = {one: signal.signal(one, lambda *_: stop.wish()) for one in signals}
+
+    def wish(_number: int, _frame: FrameType | None) -> None:
+        stop.wish()
+
+    before = {one: signal.signal(one, wish) for one in signals}
     try:
         yield stop
     finally:

@@ -13,6 +13,7 @@ from ordercore.facts import Report, Request
 from ordercore.ids import (
     Actor,
     InvalidIdentifierError,
+    ItemId,
     Key,
     OrderId,
     StreamId,
@@ -36,6 +37,7 @@ from ordercore.service._doors import (
     InvalidTendersError,
     NotPricedError,
     checked_placement,
+    checked_port,
     no_class,
 )
 from ordercore.service.engine import Intention, Settings
@@ -57,6 +59,7 @@ __all__ = [
     "checked_value",
     "hold_of",
     "intention_of",
+    "items_of",
     "key_of",
     "marked",
     "placing",
@@ -95,8 +98,9 @@ def checked_settings(settings: Settings | None, capabilities: Capabilities) -> S
 
     Raises:
         LeaseTooShortError: They are not.
+        InvalidPortError: They are no settings.
     """
-    own = settings or Settings()
+    own = checked_port(settings or Settings(), "settings", "Settings", "lease")
     if own.lease <= capabilities.call_timeout:
         raise LeaseTooShortError(str(capabilities.call_timeout))
     return own
@@ -200,6 +204,11 @@ def checked_value(command: StoreValueCommand) -> StoreValueCommand:
 def actor_of(by: str) -> Actor:
     """An actor in the normal form of an id."""
     return Actor(checked_id(by, "actor"))
+
+
+def items_of(items: tuple[ItemId, ...]) -> tuple[ItemId, ...]:
+    """Items by their ids in normal form."""
+    return tuple(ItemId(checked_id(item, "item")) for item in items)
 
 
 def hold_of(hold: str | None) -> StreamId | None:

@@ -25,6 +25,7 @@ __all__ = [
     "InvalidGrantError",
     "NotPermittedError",
     "Permissions",
+    "checked_permissions",
     "with_approval",
 ]
 
@@ -170,6 +171,20 @@ def _covers(grants: tuple[Grant, ...], amount: Money) -> bool:
         grant.limit is None or (grant.limit.currency == amount.currency and amount <= grant.limit)
         for grant in grants
     )
+
+
+def checked_permissions(permissions: Permissions | None) -> Permissions:
+    """
+    The table of rights; without one, everything passes.
+
+    Raises:
+        InvalidGrantError: It is none.
+    """
+    if permissions is None:
+        return Permissions()
+    if not isinstance(cast("object", permissions), Permissions):
+        raise InvalidGrantError("they must be a Permissions value")
+    return permissions
 
 
 def with_approval(reason: str, approved_by: Actor | None) -> str:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Coroutine, Iterator, Mapping
 from datetime import datetime
 from typing import TypeVar, cast
@@ -13,10 +12,9 @@ from attrs import evolve, frozen
 
 from ordercore.errors import RefusedError
 from ordercore.facts import Event, Report, Request
-from ordercore.fulfilment.model import BookingAnswer, BookingDeclined
 from ordercore.ids import Actor, ItemId, OrderId, StreamId
 from ordercore.inventory.model import Counters, StockPlace
-from ordercore.inventory.sourcing import InOrder, Strategy
+from ordercore.inventory.sourcing import Strategy
 from ordercore.order.commands import Place
 from ordercore.order.groups import DeliveryGroup
 from ordercore.order.model import Order
@@ -27,14 +25,20 @@ from ordercore.order.terms import Terms
 from ordercore.payment.account import Account
 from ordercore.payment.model import Tender
 from ordercore.payment.store_value import StoreValueCommand
-from ordercore.ports.gateways import BookingRequest, CarrierGateway, IdSource, PaymentGateway
+from ordercore.ports.gateways import CarrierGateway, IdSource, PaymentGateway
 from ordercore.ports.repositories import Store
 from ordercore.ports.unit_of_work import Committed
 from ordercore.pricing.model import PricedOrder
 from ordercore.process.due import due
 from ordercore.process.tasks import Task
 from ordercore.refund.model import RefundQuote
-from ordercore.service._doors import capabilities_of, checked_port
+from ordercore.service._doors import (
+    NoCarrier,
+    RandomIds,
+    capabilities_of,
+    checked_port,
+    strategy_of,
+)
 from ordercore.service._weighed import serve
 from ordercore.service.credit import CreditEngine, CreditReceipt
 from ordercore.service.effects import Effect, Ports
@@ -50,13 +54,14 @@ from ordercore.service.intentions import (
     checked_value,
     hold_of,
     intention_of,
+    items_of,
     key_of,
     placing,
     reason_of,
     reference_of,
     stream_of,
 )
-from ordercore.service.permissions import Permissions, with_approval
+from ordercore.service.permissions import Permissions, checked_permissions, with_approval
 from ordercore.service.stock import StockEngine, StockReceipt
 from ordercore.service.worker import Round, Worker
 
@@ -71,22 +76,6 @@ __all__ = [
 ]
 
 _T = TypeVar("_T")
-
-
-class RandomIds(IdSource):
-    """Random UUIDs: the default source of ids."""
-
-    def new_id(self) -> str:
-        """A fresh random id."""
-        return uuid.uuid4().hex
-
-
-class NoCarrier(CarrierGateway):
-    """For hosts that book parcels themselves: declines every booking."""
-
-    def book(self, request: BookingRequest) -> BookingAnswer:
-        """Say that nobody books here."""
-        return BookingDeclined(reason=f"no carrier is connected for {request.parcel.carrier}")
 
 
 def run(work: Coroutine[Effect[object], object, _T], ports: Ports) -> _T:
@@ -153,7 +142,7 @@ class StockService:
 
     def counters(self, *items: ItemId) -> Mapping[StockPlace, Counters]:
         """The counter rows of these items at all locations."""
-        return self._ports.store.counters(items)
+        return self._ports.store.counters(items_of(items))
 
 
 class CreditService:
@@ -235,12 +224,12 @@ class OrderService:
         self._ports = Ports(
             store=checked_port(store, "store", "Store", "commit"),
             payments=checked_port(payments, "payments", "PaymentGateway", "capabilities"),
-            carrier=carrier or NoCarrier(),
-            ids=ids or RandomIds(),
+            carrier=checked_port(carrier or NoCarrier(), "carrier", "CarrierGateway", "book"),
+            ids=checked_port(ids or RandomIds(), "ids", "IdSource", "new_id"),
         )
         self._engine = Engine(settings=checked_settings(settings, capabilities_of(payments)))
-        self._permissions = permissions or Permissions()
-        stock = StockEngine(strategy=sourcing or InOrder())
+        self._permissions = checked_permissions(permissions)
+        stock = StockEngine(strategy=strategy_of(sourcing))
         self._worker = Worker(engine=self._engine, stock=stock)
         self.stock = StockService(stock, self._ports, self._permissions)
         self.credit = CreditService(self._worker.credit, self._ports, self._permissions)

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import Attribute, define, field, frozen
 
-from ordercore.errors import BrokenContractError, ConflictError
+from ordercore.errors import BrokenContractError, ConflictError, InvalidValueError
 from ordercore.facts import Event
 from ordercore.ids import Actor, Key, OrderId, StreamId
+from ordercore.money import checked_quantity
 from ordercore.order.decide import evolve as fold
 from ordercore.order.model import Order
 from ordercore.order.party import Party
@@ -30,7 +31,15 @@ from ordercore.service.cart import Cart
 from ordercore.service.credit import Purse
 from ordercore.service.elder import Elder
 
-__all__ = ["SYSTEM", "Intention", "Receipt", "RunawayError", "Settings", "Turn"]
+__all__ = [
+    "SYSTEM",
+    "Intention",
+    "InvalidLeaseError",
+    "Receipt",
+    "RunawayError",
+    "Settings",
+    "Turn",
+]
 
 SYSTEM: Final = Actor("system")
 
@@ -44,6 +53,22 @@ class RunawayError(BrokenContractError):
     rounds: int
 
 
+@define
+class InvalidLeaseError(InvalidValueError):
+    """A worker would have its order for no time, or nobody would ever go on after it."""
+
+    sentence = "A lease must be a timedelta that is longer than nothing and at most a week."
+
+
+def _lease(_instance: object, _attribute: Attribute[timedelta], value: object) -> None:
+    if type(value) is not timedelta or not timedelta(0) < value <= timedelta(days=7):
+        raise InvalidLeaseError
+
+
+def _count(_instance: object, attribute: Attribute[int], value: object) -> None:
+    checked_quantity(value, attribute.name, least=0)
+
+
 @frozen(kw_only=True)
 class Settings:
     """
@@ -53,10 +78,10 @@ class Settings:
     than were due at first may be worked off in one go.
     """
 
-    lease: timedelta = timedelta(seconds=60)
-    conflicts: int = 5
-    rounds: int = 200
-    tail: int = 64
+    lease: timedelta = field(default=timedelta(seconds=60), validator=_lease)
+    conflicts: int = field(default=5, validator=_count)
+    rounds: int = field(default=200, validator=_count)
+    tail: int = field(default=64, validator=_count)
 
 
 def _content(order: Order | None, events: tuple[Event, ...]) -> None:

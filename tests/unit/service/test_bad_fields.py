@@ -49,12 +49,12 @@ Command = Request | Report
 
 
 @cache
-def _life() -> tuple[Shop, Order]:
+def life() -> tuple[Shop, Order]:
     return LIVES[OrderStatus.DELIVERED]()
 
 
 def _commands() -> dict[str, Command]:
-    order = _life()[1]
+    order = life()[1]
     found: list[Any] = [*requests(order), *reports(order, order.placed_at)]
     return {type(command).__name__: command for command in found}
 
@@ -90,7 +90,7 @@ def _raw(make: Callable[[], Command], serve: Callable[[Command], object]) -> Exc
 @pytest.mark.parametrize("name", NAMES)
 def test_no_bad_field_raises_a_raw_error(name: str) -> None:
     """X-4: preview and execute refuse every command with a bad field by a typed error."""
-    shop, order = _life()
+    shop, order = life()
     command = _commands()[name]
 
     def execute(bad: Command) -> object:
@@ -110,7 +110,7 @@ def test_no_bad_field_raises_a_raw_error(name: str) -> None:
 
 def test_the_async_preview_is_as_strict() -> None:
     """X-4: the async service refuses the same bad fields by the same typed errors."""
-    shop, order = _life()
+    shop, order = life()
     twin = AsyncOrderService(store=ThreadedStore(shop.store), payments=AsyncTill(shop.till))
     cases = [
         (name, *case)
@@ -156,7 +156,7 @@ def test_an_id_that_is_none_is_refused_at_every_door(
     bad: Any,  # noqa: ANN401 - it is bad on purpose
 ) -> None:
     """X-4: what is no id raises a typed error wherever an order, hold, item or account is named."""
-    shop, order = _life()
+    shop, order = life()
     service = shop.service
     nothing: Any = bad or [1]
     doors: dict[str, Callable[[], object]] = {
@@ -184,7 +184,7 @@ def test_an_id_that_is_none_is_refused_at_every_door(
 @pytest.mark.parametrize("bad", ["3", -1, True, 1.5, []], ids=repr)
 def test_a_version_is_a_whole_number(bad: Any) -> None:  # noqa: ANN401 - it is bad on purpose
     """X-4: an expected version that is none is refused by a typed error."""
-    shop, order = _life()
+    shop, order = life()
     with pytest.raises(OrderCoreError):
         shop.service.execute(order.id, oc.AddNote(text="x"), expected_version=bad)
 
