@@ -6,7 +6,7 @@ from ordercore.fulfilment.commands import Dispatch, PackItem, PackParcel
 from ordercore.ids import HoldKind, LocationId, ParcelId
 from ordercore.inventory.commands import ReceivedLine, ReceiveStock
 from ordercore.money import EUR
-from ordercore.order.commands import MoveToStage, ReleaseHold
+from ordercore.order.commands import Confirm, MoveToStage, ReleaseHold
 from ordercore.order.terms import Stage, StageRule
 from ordercore.testing.sandbox import SandboxGateway
 
@@ -34,21 +34,25 @@ def main() -> None:
     basket = core.price(core.Draft(currency=EUR, lines=(line,)))
     card = core.Tender(id=core.TenderId("card"), instrument="tok_visa")
     order = shop.place(basket, key="1", by=STAFF, terms=TERMS, tenders=(card,)).order
-    print(f"{core.statuses(order).order}, on hold: {order.holds[0].kind}")
+    say(shop, order, Confirm)
     order = shop.execute(order.id, ReleaseHold(kind=CHECK, reason="it is valid"), by=STAFF).order
     work = next(order.fulfilment.open_orders)
     item = PackItem(line=GLASSES, quantity=1)
     packed = PackParcel(parcel=ParcelId("p-1"), fulfilment=work.id, items=(item,))
     shop.execute(order.id, packed, by=STAFF)
     order = shop.execute(order.id, MoveToStage(stage="engraving"), by=STAFF).order
-    print(core.allowed(order, shop.now())[core.Cancel])
-    send = Dispatch(parcel=packed.parcel)
-    try:
-        shop.execute(order.id, send, by=STAFF)
-    except core.RefusedError as refusal:
-        print(refusal)
-    shop.execute(order.id, MoveToStage(stage="engraved"), by=STAFF)
-    print(core.statuses(shop.execute(order.id, send, by=STAFF).order).order)
+    say(shop, order, core.Cancel, Dispatch)
+    order = shop.execute(order.id, MoveToStage(stage="engraved"), by=STAFF).order
+    say(shop, order, core.Cancel, Dispatch)
+    order = shop.execute(order.id, Dispatch(parcel=packed.parcel), by=STAFF).order
+    say(shop, order, core.Cancel)
+
+
+def say(shop: core.OrderService, order: core.Order, *kinds: type[core.Request]) -> None:
+    """What the order's status, its holds and its stage make of such requests."""
+    print(core.statuses(order).order, order.stage or [hold.kind for hold in order.holds])
+    for kind in kinds:
+        print(f"  {kind.__name__}: {shop.allowed(order.id)[kind] or 'yes'}")
 
 
 if __name__ == "__main__":

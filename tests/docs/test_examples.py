@@ -82,3 +82,19 @@ def test_a_planted_bug_is_reported() -> None:
     done = run("crash_and_resume.py", "--plant")
     assert 1 == done.returncode
     assert "1 violation" in done.stdout
+
+
+def test_a_stage_and_a_hold_of_ones_own_take_less_than_sixty_lines() -> None:
+    """O-3: each says what it blocks, and what it does not."""
+    program = ROOT / "examples" / "own_stage.py"
+    assert len(program.read_text(encoding="utf-8").splitlines()) < 60
+    told = run(program.name).stdout
+    assert "Confirm is not possible: the order is on hold (prescription)." in told
+    assert "Dispatch is not possible: the order is in the stage engraving." in told
+    assert told.endswith(
+        "fulfilling engraved\n"
+        "  Cancel: Cancel is not possible: the order is in the stage engraved.\n"
+        "  Dispatch: yes\n"
+        "fulfilled engraved\n"
+        "  Cancel: Cancel is not possible: the order is fulfilled.\n"
+    )
