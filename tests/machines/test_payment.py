@@ -80,7 +80,8 @@ class PaymentMachine(RuleBasedStateMachine):
     @rule(minor=st.integers(1, 4_000))
     def dispatch(self, minor: int) -> None:
         """Goods go: more may be claimed."""
-        with_wishes(self.shop, claimable=min(self.shop.wishes.claimable + minor, TOTAL))
+        most = max(TOTAL, self.shop.wishes.owed)
+        with_wishes(self.shop, claimable=min(self.shop.wishes.claimable + minor, most))
 
     @rule(minor=st.integers(1, 4_000))
     def credit(self, minor: int) -> None:

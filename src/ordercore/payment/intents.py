@@ -7,7 +7,7 @@ whose keys follow from order, operation, tender and attempt alone.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from datetime import datetime
 from hashlib import sha256
 
@@ -101,7 +101,8 @@ def next_intents(
     The operations that should be under way and are not; at most one of a kind per tender.
 
     Nothing is asked for twice: what is under way counts as if it had happened, and a kind of
-    operation that is in doubt for some money is not begun again for it.
+    operation that is in doubt for some money is not begun again for it. What is captured now is
+    neither raised nor extended.
 
     Source:
         RULES PAY-3, PAY-4, RF-1.
@@ -109,10 +110,11 @@ def next_intents(
     desk = Desk(state, now, basis, policy, capabilities)
     may_capture = policy.capture is not CaptureWhen.MANUAL and basis.may_capture
     taken = tuple(captures(desk)) if may_capture else ()
+    touched = {want.target for want in taken}
     wanted = (
-        *authorisations(desk),
+        *(want for want in authorisations(desk) if want.target not in touched),
         *taken,
-        *voids(desk, but={want.target for want in taken}),
+        *voids(desk, but=touched),
         *(refunds(desk) if basis.may_refund else ()),
     )
     first = {(want.operation, want.tender): want for want in reversed(wanted)}
@@ -127,15 +129,36 @@ def captures(desk: Desk) -> Iterator[Want]:
     """
     Capture what may be claimed and is neither taken nor on its way (RULES PAY-4).
 
-    Each tender brings its part of what may be claimed, prepaid kinds first. A lost dispute does
-    not count as given back, so it never causes a new charge.
+    Each tender brings its part of what may be claimed, prepaid kinds first, and what others cannot
+    bring of theirs. A lost dispute does not count as given back, so it never causes a new charge.
     """
-    for tender, want in claims(desk):
+    for tender, want in _asked(desk).items():
         for found in desk.state.of(Operation.AUTHORISE):
             amount = _capturable(desk, found, want) if found.intent.tender == tender else 0
             if amount > 0:
                 yield desk.want(Operation.CAPTURE, tender, amount, found.intent.key)
                 want -= amount
+
+
+def _asked(desk: Desk) -> Mapping[TenderId, int]:
+    """
+    The claims; what nothing is authorised for comes from tenders that hold more than their part.
+
+    That is so where a tender was declined for a while, and less is owed since: all is covered, and
+    nothing will be authorised for the part of that tender any more.
+    """
+    asked = dict(claims(desk))
+    missing = sum(max(0, want - desk.book.of(one).authorised) for one, want in asked.items())
+    if not missing or desk.authorising() or desk.needed > desk.lasting():
+        return asked
+    for tender in desk.in_turn():
+        own = desk.book.of(tender.id)
+        part = desk.planned[tender.id].minor - own.brought + own.refunds_in_flight
+        spare = min(missing, own.authorised - max(part, own.captures_in_flight))
+        if tender.uses_gateway and spare > 0:
+            asked[tender.id] = asked.get(tender.id, 0) + spare
+            missing -= spare
+    return asked
 
 
 def claims(desk: Desk) -> Iterator[tuple[TenderId, int]]:

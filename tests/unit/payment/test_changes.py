@@ -138,6 +138,14 @@ def test_what_was_begun_is_not_raised() -> None:
     assert (Operation.AUTHORISE, 2_500) == (intent.operation, intent.amount.minor)
 
 
+def test_what_is_captured_now_is_not_raised() -> None:
+    """PAY-3: a capture and an increase of one authorisation are never under way together."""
+    shop = shop_of()
+    with_wishes(shop, owed=12_500, claimable=4_000)
+    assert [(Operation.CAPTURE, 4_000)] == brief(shop.intend())
+    assert [(Operation.AUTHORISE, 2_500)] == brief(shop.intend())
+
+
 def test_another_instrument_is_authorised_beside() -> None:
     """PAY-2: an increase goes to the instrument that was authorised, not to its successor."""
     shop = shop_of()

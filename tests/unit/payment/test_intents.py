@@ -197,6 +197,26 @@ def test_refunds_go_over_the_captures_oldest_first() -> None:
     assert [2_000, 4_000] == refunds
 
 
+def test_what_covers_more_than_its_part_brings_it() -> None:
+    """PAY-4: a tender that was declined for now is not waited for where another covers it all."""
+    gift = Tender(id=GIFT, kind=TenderKind.GIFT_CARD, amount=euro(3_000))
+    shop = shop_of(gift, Tender(id=CARD))
+    shop.intend()
+    shop.step([Fate.DECLINED, Fate.FINE])
+    with_wishes(shop, owed=7_767)
+    shop.wait(60)
+    shop.work()
+    assert (767, 7_000) == tuple(
+        totals(shop.state, EUR, tender=tender).authorised.minor for tender in (GIFT, CARD)
+    )
+    with_wishes(shop, claimable=2_000)
+    shop.work()
+    assert 2_000 == shop.gateway.moved(Operation.CAPTURE)
+    with_wishes(shop, claimable=7_767)
+    shop.work()
+    assert 7_767 == shop.gateway.moved(Operation.CAPTURE)
+
+
 def test_a_refund_waits_for_the_settlement() -> None:
     """PAY-2: a gateway that refunds settled captures only is asked a day later."""
     shop = shop_of(can=Capabilities(refund_before_settlement=False))
