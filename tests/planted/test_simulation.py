@@ -519,6 +519,21 @@ def test_a_finding_loses_the_faults_that_it_does_not_need() -> None:
     assert harm == shrink(flow, more, setting=bug.setting())
 
 
+@pytest.mark.parametrize("name", ["timeout taken as decline", "lost wake-up"])
+def test_an_exact_search_finds_the_same_harm(name: str) -> None:
+    """Lives that go on from like states are told once: fewer schedules, and every kind of harm."""
+    bug = next(each for each in BUGS if each.name == name)
+    likely, exact = (
+        {
+            each.schedule: each.problems
+            for each in exhaustive(NAMED[bug.flow], setting=bug.setting(), is_exact=is_exact)
+        }
+        for is_exact in (False, True)
+    )
+    assert likely.items() <= exact.items()
+    assert set() < set(likely.values()) == set(exact.values())
+
+
 def test_there_are_many() -> None:
     """Each has a name of its own."""
     assert len(BUGS) == len({bug.name for bug in BUGS}) >= 25
