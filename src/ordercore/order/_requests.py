@@ -7,7 +7,7 @@ from typing import Final, cast
 
 from ordercore.facts import Event
 from ordercore.fulfilment.planning import withdrawn
-from ordercore.ids import TenderId, checked_id
+from ordercore.ids import DocumentNumber, InvalidIdentifierError, TenderId, checked_id
 from ordercore.money import CurrencyMismatchError, Money, sum_money
 from ordercore.order import commands as oc
 from ordercore.order import events as ev
@@ -57,6 +57,7 @@ def place(order: Order | None, command: oc.Place, now: datetime) -> _Events:
     check_groups(command.priced, command.groups)
     placed = ev.OrderPlaced(
         series=command.terms.order_series,
+        number=_own_number(command),
         order=command.order,
         priced=command.priced,
         terms=command.terms,
@@ -78,6 +79,15 @@ def place(order: Order | None, command: oc.Place, now: datetime) -> _Events:
         for kind in command.terms.holds_at_placement
     )
     return (placed, *references, *holds)
+
+
+def _own_number(command: oc.Place) -> DocumentNumber | None:
+    """The host's number, which is none that the series will ever give (RULES O-1)."""
+    series = command.terms.order_series
+    if command.number is not None and command.number.startswith(f"{series}-"):
+        problem = f"numbers that begin with {series}- are those of the series"
+        raise InvalidIdentifierError("order number", problem)
+    return command.number
 
 
 def _reference(given: tuple[str, str]) -> tuple[str, str]:

@@ -9,12 +9,13 @@ from datetime import datetime
 from attrs import field, frozen
 
 from ordercore.facts import Request
-from ordercore.ids import HoldKind, LineId, OrderId, ReturnId, StreamId, checked_id
+from ordercore.ids import DocumentNumber, HoldKind, LineId, OrderId, ReturnId, StreamId, checked_id
 from ordercore.moment import utc
 from ordercore.order._limits import MOST_LINES_NAMED, MOST_NAMES, at_most, free_text
 from ordercore.order.groups import DeliveryGroup
 from ordercore.order.party import BuyerReferences, Destination, Party, PartyRef
 from ordercore.order.terms import Blocks, ReleaseOn, Terms
+from ordercore.payment.cards import reference_without_card
 from ordercore.payment.decide import MAX_TENDERS
 from ordercore.payment.model import Tender
 from ordercore.pricing.model import PricedOrder
@@ -50,6 +51,12 @@ def _order_id(value: OrderId) -> OrderId:
     return OrderId(checked_id(value, "order id"))
 
 
+def _number(value: DocumentNumber | None) -> DocumentNumber | None:
+    if value is None:
+        return None
+    return DocumentNumber(reference_without_card(checked_id(value, "order number", longest=100)))
+
+
 def _hold_kind(value: HoldKind) -> HoldKind:
     return HoldKind(checked_id(value, "hold kind"))
 
@@ -76,6 +83,8 @@ class Place(Request):
     origin: str = field(default="", converter=free_text)
     """Where it comes from, such as a device, a campaign or a point of sale."""
     buyer: BuyerReferences | None = None
+    number: DocumentNumber | None = field(default=None, converter=_number)
+    """The host's own, which no other order has; none: the next of the series of the terms."""
     references: tuple[tuple[str, str], ...] = field(default=(), validator=at_most(MOST_NAMES))
     """What other systems call it: (system, value); each pair can be claimed once only."""
     groups: tuple[DeliveryGroup, ...] = field(default=(), validator=at_most(MOST_NAMES))

@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 
 from ordercore.errors import RefusedError
 from ordercore.facts import Report, Request
-from ordercore.ids import Actor, ItemId, OrderId, StreamId
+from ordercore.ids import Actor, DocumentNumber, ItemId, OrderId, StreamId
 from ordercore.inventory.model import Counters, StockPlace
 from ordercore.inventory.sourcing import Strategy
 from ordercore.order.commands import Place
@@ -208,6 +208,7 @@ class AsyncOrderService:
         channel: str = "",
         origin: str = "",
         buyer: BuyerReferences | None = None,
+        number: DocumentNumber | None = None,
         references: tuple[tuple[str, str], ...] = (),
         coupons: tuple[str, ...] = (),
         parties: tuple[Party, ...] = (),
@@ -225,6 +226,7 @@ class AsyncOrderService:
             channel=channel,
             origin=origin,
             buyer=buyer,
+            number=number,
             references=references,
             coupons=coupons,
             parties=parties,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import Final, TypeAlias, TypeVar, cast, get_args
 
@@ -278,11 +279,17 @@ def _claims(command: Request | Report) -> tuple[UniqueClaim, ...]:
             coupons = (
                 UniqueClaim("coupon", checked_id(code, "coupon")) for code in command.coupons
             )
-            return _once((*references, *coupons))
+            return _once((*references, *coupons, *_number(command)))
         case AddReference():
             return (_reference(command.system, command.value),)
         case _:
             return ()
+
+
+def _number(command: Place) -> Iterator[UniqueClaim]:
+    """The host's own number of an order: one order has it (RULES O-1)."""
+    if command.number is not None:
+        yield UniqueClaim("order-number", command.number)
 
 
 def _once(claims: tuple[UniqueClaim, ...]) -> tuple[UniqueClaim, ...]:

@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 
 from ordercore.errors import RefusedError
 from ordercore.facts import Event, Report, Request
-from ordercore.ids import Actor, ItemId, OrderId, StreamId
+from ordercore.ids import Actor, DocumentNumber, ItemId, OrderId, StreamId
 from ordercore.inventory.model import Counters, StockPlace
 from ordercore.inventory.sourcing import Strategy
 from ordercore.order.commands import Place
@@ -248,6 +248,7 @@ class OrderService:
         channel: str = "",
         origin: str = "",
         buyer: BuyerReferences | None = None,
+        number: DocumentNumber | None = None,
         references: tuple[tuple[str, str], ...] = (),
         coupons: tuple[str, ...] = (),
         parties: tuple[Party, ...] = (),
@@ -264,12 +265,10 @@ class OrderService:
 
         Raises:
             NotPricedError: It is a draft: pass ``price(draft)``.
-            OutOfStockError: Stock is missing, and may not be sold before it is there
-                (``Terms.backorder``, and the item's ``backorder_limit``). Nothing is kept.
-            OrderExistsError: Another order has the id.
+            OutOfStockError: Stock is missing (see ``Terms.backorder``). Nothing is kept.
             UnknownHoldError, HoldClosedError: There is no such hold, or another order has it.
             QuotationExpiredError, TendersDoNotFitError: It is too late, or cannot be paid so.
-            AlreadyClaimedError: A coupon or an external reference was used before.
+            OrderExistsError, AlreadyClaimedError: Another has its id, number, coupon or reference.
             KeyReusedError: The key belongs to another command.
         """
         command = Place(
@@ -282,6 +281,7 @@ class OrderService:
             channel=channel,
             origin=origin,
             buyer=buyer,
+            number=number,
             references=references,
             coupons=coupons,
             parties=parties,

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import evolve
 
+from ordercore.adapters.sqlite import SqliteStore
 from ordercore.codec.state import decode_state, encode_state
 from ordercore.errors import InvalidValueError, OrderCoreError
-from ordercore.ids import InvalidIdentifierError, LineId, OrderId
+from ordercore.ids import DocumentNumber, InvalidIdentifierError, LineId, OrderId
 from ordercore.order import commands as oc
 from ordercore.order.groups import CustomsItem, DeliveryGroup, InvalidGroupError
 from ordercore.order.model import Order
 from ordercore.order.party import BuyerReferences
 from ordercore.order.terms import InvoiceWhen, Terms
 from ordercore.payment.cards import CardNumberError
+from ordercore.ports.unit_of_work import AlreadyClaimedError
 from tests.laws.order_world import BUYER, CARD, Shop, basket, line
 
 TEA = LineId("tea")
@@ -180,3 +183,27 @@ def test_every_field_of_a_group_reaches_the_store() -> None:
     again = decode_state(encode_state(order), Order)
     assert again is not None
     assert (group,) == again.groups
+
+
+@pytest.mark.parametrize("file", [False, True])
+def test_a_host_may_give_the_number_of_an_order(file: bool, tmp_path: Path) -> None:  # of the table
+    """O-1: one order has it, the series goes on without a gap, and lists show it."""
+    shop = Shop()
+    if file:
+        shop.store = SqliteStore(tmp_path / "shop.db", clock=shop.clock)
+        shop.service = shop.another()
+    shop.receive("tea", 9)
+
+    def place(key: str, number: str | None) -> Order:
+        own = None if number is None else DocumentNumber(number)
+        goods = basket(line("tea", 1))
+        return shop.service.place(goods, key=key, by=BUYER, tenders=(CARD,), number=own).order
+
+    order = place("a", "2026/4711")
+    assert "2026/4711" == order.number == shop.load(order.id).number
+    with pytest.raises(AlreadyClaimedError):
+        place("b", "2026/4711")
+    assert ["ORD-000001", "ORD-000002"] == [place("c", None).number, place("d", None).number]
+    for bad in ("ORD-000003", "", " 1", "x" * 101, PAN):
+        with pytest.raises(InvalidValueError):
+            place("e", bad)
