@@ -245,12 +245,21 @@ def intention_of(
         by=actor_of(by),
         key=key_of(key),
         fingerprint=marked(command, order),
-        reason=reason_of(reason),
+        reason=_why(command, reason),
         claims=_claims(command),
         parties=_parties(command),
         counts=isinstance(command, Request),
         expected_version=expected,
     )
+
+
+def _why(command: Request | Report, text: str) -> str:
+    """What the timeline says: the reason in the command, and what was given beside it (O-9)."""
+    given = reason_of(text)
+    own = cast("object", getattr(command, "reason", ""))
+    if type(own) is not str or not own or len(own) + len(given) + 2 > LONGEST_REASON:
+        return given
+    return "; ".join(each for each in (free_text(own), given) if each)
 
 
 def reason_of(text: str) -> str:
