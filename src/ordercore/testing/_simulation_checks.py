@@ -56,10 +56,15 @@ def books(world: World, order: Order) -> Books:
     """
     gateway = world.gateway.totals(EUR, order=order.id)
     moved = order.made_from.credit if order.made_from is not None else Money.zero(EUR)
+    others = {other.id: other for other in world.orders()}
+    elder = others.get(order.made_from.order) if order.made_from is not None else None
+    back = (_recorded(others[one.order], f"back-to-{order.id}-") for one in order.links)
+    given = Money.zero(EUR) if elder is None else _recorded(elder, f"back-from-{order.id}-")
+    sent = sum_money((link.credit for link in order.links), EUR)
     found = Books(
         live=gateway.live,
-        captured=gateway.captured + moved,
-        refunded=gateway.refunded + sum_money((link.credit for link in order.links), EUR),
+        captured=gateway.captured + moved + sum_money(back, EUR),
+        refunded=gateway.refunded + sent + given,
         disputed=gateway.disputed,
     )
     accounts = {tender.account for tender in order.payment.tenders if tender.account is not None}
@@ -67,6 +72,12 @@ def books(world: World, order: Order) -> Books:
         for commit in world.store.history(account):
             found = reduce(_with_fact, commit.events[account], found)
     return found
+
+
+def _recorded(order: Order, beginning: str) -> Money:
+    """What an order says that it has passed on or got under such references."""
+    known = order.payment.recorded.items()
+    return sum_money((entry.amount for name, entry in known if name.startswith(beginning)), EUR)
 
 
 def _with_fact(sums: Books, fact: Event) -> Books:
@@ -206,7 +217,11 @@ def amounts(world: World, flow: Flow, *, is_late: bool) -> Iterator[str]:
     is_linked = len(orders) > 1  # what was not yet captured could not move: the newer one takes it
     if world.setting.hurries and (net == wished or (is_linked and sum(net) == sum(wished))):
         return
-    if is_late and sum(net) == 0 and is_ended(world.order()):
+    kept = (
+        each.captured - each.refunded == balance(one).owed
+        for one, each in zip(orders, sums, strict=True)
+    )
+    if is_late and not found[0] and any(map(is_ended, orders)) and all(kept):
         return
     to_collect = sum(balance(order).to_collect.minor for order in orders)
     if is_late and found[1:] == wanted[1:] and found[0] == to_collect:
