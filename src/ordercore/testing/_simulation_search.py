@@ -12,7 +12,7 @@ from typing import Final
 
 from attrs import define, evolve, field, frozen
 
-from ordercore.errors import OrderCoreError
+from ordercore.errors import NotFoundError, OrderCoreError, RefusedError
 from ordercore.facts import Request
 from ordercore.order.rules import is_ended
 from ordercore.service.effects import Effect
@@ -213,16 +213,22 @@ class Explorer:
         """
         Whether a refusal is an honest answer: to what was read, or as too much time has passed.
 
-        Whoever was refused after a stale read asks once more, and so does who was in a hurry.
+        Whoever was refused after a stale read asks once more, and so does who was in a hurry. What
+        is an honest answer to the first try is one to the second, which came in between.
         """
         world, hurries = self.world, self.setting.hurries
+        told = f"{error.code}: {error}"
+        if not isinstance(error, RefusedError | NotFoundError):
+            return evolve(after, is_over=True), (told,)
         stale = Fault.STALE_READ in dict(world.strikes.strikes).values()
+        if hurries:
+            world.surprises = [one for one in world.surprises if one != f"in between: {told}"]
         if stale or (hurries and after.tries == 1):
             return evolve(after, command=None), ()
         is_over = world.store.history_of(STREAM) and is_ended(world.order())
         if hurries or (after.is_late and is_over):
             return evolve(after, is_served=True), ()
-        return evolve(after, is_over=True), (f"{error.code}: {error}",)
+        return evolve(after, is_over=True), (told,)
 
     def _rest(self, position: Position) -> tuple[Position, tuple[str, ...]]:
         """Webhooks arrive and the worker works; then time goes on to what is due next."""
@@ -241,7 +247,7 @@ class Explorer:
         if due_at is not None and due_at <= world.now + PATIENCE:
             world.now = max(world.now, due_at) + self.setting.lateness
             return again, ()
-        late = [at for at, _ in world.gateway.save().late]
+        late = [at - world.offset for at, _ in world.gateway.save().late]
         if late:
             world.now = max(world.now, *late)
             return again, ()
