@@ -13,7 +13,7 @@ from ordercore.inventory.model import OutOfStockError
 from ordercore.invoice.model import DocumentKind
 from ordercore.money import EUR
 from ordercore.order import commands as oc
-from ordercore.order.amend import EmptyProposalError
+from ordercore.order.amend import EmptyProposalError, UnknownProposalError
 from ordercore.order.balance import balance
 from ordercore.order.model import Order
 from ordercore.order.party import Destination
@@ -287,3 +287,33 @@ def test_units_in_work_are_not_undone(shop: Shop, order: Order) -> None:
     with pytest.raises(NotToUndoError, match="a location works"):
         shop.do(order.id, oc.UndoAmendment(proposal="p"))
     assert before == shop.load(order.id)
+
+
+def test_a_newly_priced_order_may_cost_more_to_send(shop: Shop, order: Order) -> None:
+    """O-4: quantity, price and shipping at once: all that is open goes, and comes anew."""
+    new = evolve(line("tea", 2, 1100), id=LineId("tea-2"), extends=TEA)
+    express = Charge(id="express", amount=eur(900))
+    addition = price(Draft(currency=EUR, lines=(new,), charges=(express,)))
+    proposal = oc.ProposeAmendment(proposal="p", addition=addition, removals=((TEA, 3),))
+    after = amended(shop, order, proposal)
+    assert eur(2 * 1100 + 900) == balance(after).owed
+    assert (0, 2) == (after.stock.reserved(TEA), after.stock.reserved(new.id))
+    check_settled(shop, order)
+    undone = shop.do(order.id, oc.UndoAmendment(proposal="p")).order
+    assert balance(order).owed == balance(undone).owed
+    assert 3 == sum(row.reserved for row in undone.stock.allocations)
+    check_settled(shop, order)
+
+
+def test_a_declined_proposal_has_changed_nothing(shop: Shop, order: Order) -> None:
+    """O-4: the reason stands on the timeline, and it cannot be confirmed or undone any more."""
+    shop.do(order.id, oc.ProposeAmendment(proposal="p", removals=((TEA, 1),)))
+    declined = shop.do(order.id, oc.DeclineAmendment(proposal="p", reason="too late")).order
+    assert ((), ()) == (declined.proposals, declined.amendments)
+    assert balance(order) == balance(declined)
+    assert order.stock == declined.stock
+    assert "too late" == list(shop.service.history(order.id))[-1].reason
+    with pytest.raises(UnknownProposalError):
+        shop.do(order.id, oc.ConfirmAmendment(proposal="p"))
+    with pytest.raises(NotToUndoError):
+        shop.do(order.id, oc.UndoAmendment(proposal="p"))
