@@ -78,8 +78,13 @@ def given_away(before: Order | None, command: Request, events: tuple[Event, ...]
 
 
 def _credited(before: Order, after: Order, events: tuple[Event, ...]) -> Money:
-    """Debt that is let go, and that of units which a location was asked to let go."""
-    new = [credit.amount for credit in after.credits[len(before.credits) :]]
+    """
+    Debt that is let go, and that of units which a location was asked to let go.
+
+    What an undone amendment charges again is not set off: each credit is weighed by itself.
+    """
+    added = after.credits[len(before.credits) :]
+    new = [credit.amount for credit in added if credit.amount.is_positive]
     asked: dict[LineId, int] = {}
     for line, units in _asked(events):
         asked[line] = asked.get(line, 0) + units

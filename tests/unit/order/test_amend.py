@@ -15,6 +15,7 @@ from ordercore.money import EUR
 from ordercore.order import commands as oc
 from ordercore.order.amend import EmptyProposalError, UnknownProposalError
 from ordercore.order.balance import balance
+from ordercore.order.decide import decide
 from ordercore.order.model import Order
 from ordercore.order.party import Destination
 from ordercore.order.refusals import NothingToCancelError, NotToUndoError
@@ -27,6 +28,7 @@ from ordercore.pricing.slots import SlotSet
 from ordercore.pricing.totals import price
 from ordercore.pricing.values import InvalidTaxError, Tax
 from ordercore.refund.model import ChargeCredit, PriceReduction
+from ordercore.service._weighed import given_away
 from tests.laws.order_world import BUYER, CARD, Shop, basket, eur, line
 
 TEA, CUP = LineId("tea"), LineId("cup")
@@ -317,3 +319,13 @@ def test_a_declined_proposal_has_changed_nothing(shop: Shop, order: Order) -> No
         shop.do(order.id, oc.ConfirmAmendment(proposal="p"))
     with pytest.raises(NotToUndoError):
         shop.do(order.id, oc.UndoAmendment(proposal="p"))
+
+
+def test_what_an_undoing_charges_again_hides_nothing_that_it_lets_go(
+    shop: Shop, order: Order
+) -> None:
+    """O-4, O-5: units that it cancels count against a limit as if they were cancelled by hand."""
+    more = evolve(REDUCED, proposal="p", addition=basket(line("cup", 1, 434)))
+    before = amended(shop, order, more)
+    undo = oc.UndoAmendment(proposal="p")
+    assert eur(434) == given_away(before, undo, decide(before, undo, shop.clock()))
