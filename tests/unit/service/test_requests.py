@@ -7,10 +7,16 @@ from datetime import timedelta
 from attrs import evolve
 
 from ordercore.ids import TenderId
+from ordercore.order.terms import Terms
+from ordercore.payment.answers import Answer
 from ordercore.payment.commands import RetryPayment
 from ordercore.payment.model import Operation
+from ordercore.payment.policy import Capabilities, PaymentPolicy
+from ordercore.ports.gateways import PaymentCall
 from ordercore.service.requests import payment_call
-from tests.laws.order_world import CARD, Fate, Shop, line
+from ordercore.service.sync import OrderService
+from ordercore.testing.sandbox import SandboxGateway
+from tests.laws.order_world import CARD, Clock, Fate, Ids, Shop, line
 
 OTHER = RetryPayment(tender=CARD.id, instrument="tok_other")
 
@@ -39,3 +45,38 @@ def test_what_follows_an_authorisation_names_its_instrument() -> None:
     shop.send_all(order.id)
     (capture,) = [call for call in shop.till.calls if call.operation is Operation.CAPTURE]
     assert (TenderId("card"), "tok_visa") == (capture.tender.id, capture.tender.instrument)
+
+
+class Recorder(SandboxGateway):
+    """A gateway that can extend, and keeps what it was asked."""
+
+    def __init__(self, clock: Clock) -> None:
+        able = Capabilities(incremental=True, extend=True)
+        super().__init__(":memory:", clock=clock, decline=False, capabilities=able)
+        self.captures: list[PaymentCall] = []
+
+    def capture(self, call: PaymentCall) -> Answer:
+        self.captures.append(call)
+        return super().capture(call)
+
+
+def test_what_follows_an_extension_names_it() -> None:
+    """PAY-4: extended before it ends, captured after its first end, under both its names."""
+    shop = Shop()
+    gateway = Recorder(shop.clock)
+    shop.service = OrderService(store=shop.store, payments=gateway, ids=Ids("own"))
+    shop.receive("tea", 2)
+    terms = Terms(payment=PaymentPolicy(renew_before=timedelta(days=2)))
+    order = shop.place(line("tea", 2), terms=terms)
+    for days in (6, 3):
+        shop.clock.forward(timedelta(days=days))
+        shop.service.run_due(limit=10)
+    sent = shop.send_all(order.id)
+    held, extended, taken = gateway.ledger(order.id)
+    assert [Operation.AUTHORISE, Operation.EXTEND, Operation.CAPTURE] == [
+        row.operation for row in (held, extended, taken)
+    ]
+    (call,) = gateway.captures
+    assert (held.reference, extended.reference) == (call.target, call.extension)
+    assert call == payment_call(sent, taken.key)
+    assert () == gateway.violations()
