@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final, cast
 
+from attrs import evolve as amend
+
 from ordercore.facts import Event
 from ordercore.fulfilment.planning import withdrawn
 from ordercore.ids import DocumentNumber, InvalidIdentifierError, TenderId, checked_id
@@ -212,14 +214,15 @@ def _leave_stage(order: Order, now: datetime) -> _Events:
 
 
 def amend_terms(order: Order, command: oc.AmendTerms, now: datetime) -> _Events:
-    """Change the terms on purpose."""
-    command.terms.payment.check(command.terms.capabilities)
-    if command.terms == order.terms:
+    """Change the terms on purpose; what the gateway can do is no matter of terms, and stays."""
+    terms = amend(command.terms, capabilities=order.terms.capabilities)
+    terms.payment.check(terms.capabilities)
+    if terms == order.terms:
         return ()
-    stage = command.terms.stages.find(order.stage)
+    stage = terms.stages.find(order.stage)
     return (
         *stock_given_back(order, stage, now),
-        ev.TermsAmended(terms=command.terms, reason=command.reason, at=now),
+        ev.TermsAmended(terms=terms, reason=command.reason, at=now),
     )
 
 

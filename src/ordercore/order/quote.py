@@ -33,7 +33,7 @@ from ordercore.refund.model import (
     RefundQuote,
     RefundRequest,
 )
-from ordercore.refund.worth import Worth
+from ordercore.refund.worth import Worth, credited_slots
 from ordercore.returns.decide import UnknownReturnError
 from ordercore.returns.model import ReturnPurpose
 
@@ -207,11 +207,17 @@ def check_fresh(order: Order, quote: RefundQuote) -> None:
 def closing_credit(
     order: Order, items: tuple[tuple[LineId, SlotSet], ...], cause: CreditCause, reason: str = ""
 ) -> Credit:
-    """The credit of slots that never went out: cancelled, short or expired."""
+    """
+    The credit of slots that never went out: cancelled, short or expired.
+
+    What was credited before, such as a service that nobody sends, is not credited again.
+    """
+    before = credited_slots(order.credits)
+    left = ((line, slots - before.get(line, NO_SLOTS)) for line, slots in items)
     request = RefundRequest(
         id=next_credit(order),
         cause=cause,
-        items=tuple(RefundItem(line=line, slots=slots) for line, slots in items),
+        items=tuple(RefundItem(line=line, slots=slots) for line, slots in left if slots),
         reason=reason,
     )
     return cancel_credit(refund_basis(order), request, order.terms.refund)

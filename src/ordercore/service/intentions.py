@@ -239,6 +239,8 @@ def intention_of(
         ForeignCommandError: It is no command, its class, or one of another service.
     """
     _of_order(command)
+    if order is not None and isinstance(command, Place):
+        raise ForeignCommandError("Place", "command about an order", "call place()")
     if expected is not None and (type(expected) is not int or expected < 0):
         raise InvalidVersionError
     return Intention(
