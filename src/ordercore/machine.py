@@ -192,6 +192,25 @@ class StateMachine(Generic[S, F]):
             return str(error)
         return None
 
+    def check(self, state: S, trigger: Trigger, facts: F, names: Mapping[Trigger, str]) -> None:
+        """
+        Refuse a trigger in the words of those who ask: *names* are the requests behind triggers.
+
+        What no request leads to is not told as possible.
+
+        Raises:
+            NotAllowedError: As by `next`.
+        """
+        try:
+            self.next(state, trigger, facts)
+        except NotAllowedError as error:
+            asked = names.get(trigger, word_of(trigger))
+            reason = error.reason
+            if trigger not in self._ways_from(state):
+                possible = [names[one] for one in self.allowed(state, facts) if one in names]
+                reason = _possible(possible)
+            raise NotAllowedError(str(state), asked, reason) from None
+
     def refine(
         self,
         states: type[R],
@@ -247,8 +266,7 @@ class StateMachine(Generic[S, F]):
             raise UnknownStateError(self._states.__name__) from None
 
     def _no_way(self, state: S, trigger: Trigger) -> NotAllowedError:
-        possible = ", ".join(word_of(known) for known in self._ways_from(state))
-        reason = f"possible are {possible}" if possible else "nothing is possible there"
+        reason = _possible([word_of(known) for known in self._ways_from(state)])
         return NotAllowedError(str(state), word_of(trigger), reason)
 
     def _verify(self) -> None:
@@ -282,6 +300,10 @@ class StateMachine(Generic[S, F]):
         if not any(our.target is target and set(our.when) <= set(step.when) for our in ours):
             return f"the core has no way for {way}, or demands more of it"
         return None
+
+
+def _possible(words: Sequence[str]) -> str:
+    return f"possible are {', '.join(words)}" if words else "nothing is possible there"
 
 
 class Conditions(Generic[S, F]):

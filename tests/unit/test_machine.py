@@ -18,6 +18,7 @@ from ordercore.machine import (
     StateMachine,
     Step,
     To,
+    Trigger,
     UnknownStateError,
 )
 
@@ -314,6 +315,20 @@ def test_guards_that_were_wrongly_declared_exclusive_are_found_out() -> None:
     assert Loan.RESERVED is machine.next(Loan.LENT, Return, Facts(readers=1, damaged=True))
     error = refusal(lambda: machine.next(Loan.LENT, Return, Facts(readers=1)), AmbiguousStepError)
     assert {"state": "lent", "trigger": "Return"} == error.facts
+
+
+def test_a_refusal_can_speak_of_requests() -> None:
+    """Who asks is told of what can be asked, not of the facts behind it."""
+    names: dict[Trigger, str] = {Return: "give back", "scrap": "throw away"}
+    MACHINE.check(Loan.LENT, Return, Facts(), names)
+    with pytest.raises(NotAllowedError) as caught:
+        MACHINE.check(Loan.SHELVED, Return, Facts(), names)
+    wanted = "give back is not possible while shelved: possible are throw away."
+    assert wanted == str(caught.value)
+    with pytest.raises(NotAllowedError, match=r"give back .* it needs that somebody waits"):
+        MACHINE.check(Loan.LENT, Return, Facts(damaged=True), names)
+    with pytest.raises(NotAllowedError, match="nothing is possible there"):
+        MACHINE.check(Loan.RESERVED, Return, Facts(), names)
 
 
 # --- refining ------------------------------------------------------------------------------------

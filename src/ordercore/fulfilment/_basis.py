@@ -5,11 +5,13 @@ What decisions rest on, and how they refuse; `ordercore.fulfilment.decide` is th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from attrs import define, field, frozen
 
 from ordercore.errors import NotFoundError, RefusedError
 from ordercore.facts import Event
+from ordercore.fulfilment import events as ev
 from ordercore.fulfilment._fields import InvalidFulfilmentError
 from ordercore.fulfilment._lines import find_line
 from ordercore.fulfilment.commands import PackItem
@@ -23,6 +25,7 @@ from ordercore.fulfilment.model import (
 )
 from ordercore.fulfilment.status import WORK
 from ordercore.ids import FulfilmentId, ItemId, LineId, ParcelId, StreamId
+from ordercore.machine import Trigger
 from ordercore.pricing.slots import SlotSet
 
 __all__ = [
@@ -192,6 +195,25 @@ def item_units(work: FulfilmentOrder, counts: Mapping[LineId, int]) -> tuple[Ite
     )
 
 
+_ASKED: Final[Mapping[Trigger, str]] = {
+    ev.FulfilmentReleased: "ReleaseFulfilment",
+    ev.FulfilmentHeld: "HoldFulfilment",
+    ev.FulfilmentResumed: "ResumeFulfilment",
+    ev.FulfilmentMoved: "MoveFulfilment",
+    ev.FulfilmentSplit: "SplitFulfilment",
+    ev.FulfilmentsMerged: "MergeFulfilments",
+    ev.UnitsPicked: "PickUnits",
+    ev.UnitsPutBack: "PutBackUnits",
+    ev.PickShort: "RecordShortPick",
+    ev.FulfilmentCancelAccepted: "AcceptCancel",
+    ev.FulfilmentCancelRefused: "RefuseCancel",
+    ev.ParcelPacked: "PackParcel",
+    ev.ParcelUnpacked: "UnpackParcel",
+    ev.ShipmentDispatched: "Dispatch",
+}
+"""The requests behind the facts of the table: what a person asks for."""
+
+
 def check_step(work: FulfilmentOrder, kind: type[Event]) -> None:
     """
     Refuse what the table of `WORK` has no step for.
@@ -199,7 +221,7 @@ def check_step(work: FulfilmentOrder, kind: type[Event]) -> None:
     Raises:
         NotAllowedError: The work is in another status.
     """
-    WORK.next(work.status, kind, work)
+    WORK.check(work.status, kind, work, _ASKED)
 
 
 def check_workable(work: FulfilmentOrder, basis: FulfilmentBasis) -> None:

@@ -6,13 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 from attrs import define, field, frozen
 
 from ordercore.errors import NotFoundError, RefusedError
 from ordercore.facts import Event
 from ordercore.ids import LineId, ReturnId, StreamId
+from ordercore.machine import Trigger
 from ordercore.pricing.slots import NO_SLOTS, SlotSet
+from ordercore.returns import events as ev
 from ordercore.returns.model import ReturnsState, ReturnUnits, Rma
 from ordercore.returns.policy import ReturnFacts, ReturnPolicy
 from ordercore.returns.status import RMA
@@ -195,6 +198,17 @@ def _slots_of_serials(units: ReturnUnits, pool: SlotSet, basis: ReturnsBasis) ->
     return SlotSet.from_slots(known[serial] for serial in units.serials)
 
 
+_ASKED: Final[Mapping[Trigger, str]] = {
+    ev.ReturnApproved: "ApproveReturn",
+    ev.ReturnRejected: "RejectReturn",
+    ev.ReturnLabelled: "LabelReturn",
+    ev.ReturnReceived: "ReceiveReturn",
+    ev.ReturnInspected: "InspectReturn",
+    ev.ReturnClosed: "CloseReturn",
+}
+"""The requests behind the facts of the table: what a person asks for."""
+
+
 def check_step(rma: Rma, kind: type[Event]) -> None:
     """
     Refuse what the table of `RMA` has no step for.
@@ -202,4 +216,4 @@ def check_step(rma: Rma, kind: type[Event]) -> None:
     Raises:
         NotAllowedError: The return is in another status.
     """
-    RMA.next(rma.status, kind, rma)
+    RMA.check(rma.status, kind, rma, _ASKED)

@@ -50,7 +50,9 @@ def test_planned_work_is_released() -> None:
 
 def test_nothing_is_released_twice() -> None:
     """A released order is not planned any more."""
-    with pytest.raises(NotAllowedError, match="FulfilmentReleased is not possible while released"):
+    with pytest.raises(
+        NotAllowedError, match="ReleaseFulfilment is not possible while released: possible are Hold"
+    ):
         decided(released(), RELEASE)
 
 

@@ -161,7 +161,7 @@ def _on_units(work: FulfilmentId, units: tuple[LineUnits, ...]) -> Iterable[Requ
         fc.RecordShortPick(fulfilment=work, lines=units),
         fc.AcceptCancel(fulfilment=work, lines=units),
         fc.SplitFulfilment(fulfilment=work, into=FulfilmentId("w-new"), lines=units),
-        fc.PackParcel(parcel=ParcelId("p-new"), fulfilment=work, items=items),
+        fc.PackParcel(parcel=ParcelId("p-asked"), fulfilment=work, items=items),
     )
 
 
