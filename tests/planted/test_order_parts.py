@@ -14,6 +14,7 @@ from ordercore.money import EUR, Money
 from ordercore.order import linked
 from ordercore.order.parts import parts_of
 from ordercore.payment.events import PaymentRecorded, RefundRecorded
+from ordercore.payment.policy import CaptureWhen
 from ordercore.pricing.draft import Charge, Draft
 from ordercore.pricing.model import PricedLine, PricedOrder, Tax
 from ordercore.pricing.slots import SlotSet
@@ -22,6 +23,7 @@ from ordercore.service import elder
 from tests.laws.order_world import eur, line
 from tests.laws.test_order import Step, law_of_orders
 from tests.laws.test_order_parts import Divide, Division, law_of_parts
+from tests.laws.test_splits import law_of_splits
 
 Slots = Mapping[LineId, SlotSet]
 
@@ -143,3 +145,16 @@ def test_money_that_arrives_and_never_left_is_caught(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(linked, "_paid_over", kept)
     with pytest.raises(AssertionError):
         law_of_orders(STORY)
+
+
+def test_goodwill_that_gets_lost_on_the_way_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the rest has no room for is charged again."""
+    case = ((3, 2), 9, CaptureWhen.PLACEMENT)
+    law_of_splits(*case, included=True)
+
+    def lost(*_: object) -> Iterator[Event]:
+        return iter(())
+
+    monkeypatch.setattr(linked, "_forgiven", lost)
+    with pytest.raises(AssertionError):
+        law_of_splits(*case, included=True)
