@@ -82,10 +82,19 @@ def _added(order: Order, found: ev.AmendmentProposed) -> dict[LineId, int]:
     """By line, the units that it added: all of them are still open."""
     wanted: dict[LineId, int] = {}
     for line in found.addition.lines if found.addition is not None else ():
-        if open_units(order, line) < line.quantity:
+        units = {one.id: open_units(order, one) for one in _with_returned(order, line)}
+        if sum(units.values()) != line.quantity:
             raise NotToUndoError(found.proposal, f"units of line {line.id} are not open any more")
-        wanted[line.id] = line.quantity
+        wanted.update((name, open_) for name, open_ in units.items() if open_)
     return wanted
+
+
+def _with_returned(order: Order, line: PricedLine) -> Iterator[PricedLine]:
+    """A line, and the lines under which units of it came back when other changes were undone."""
+    yield line
+    for one in order.priced.lines:
+        if one.extends == line.id and one.id.startswith(f"{line.id}~"):
+            yield from _with_returned(order, one)
 
 
 # --- what it lowered ---

@@ -329,3 +329,17 @@ def test_what_an_undoing_charges_again_hides_nothing_that_it_lets_go(
     before = amended(shop, order, more)
     undo = oc.UndoAmendment(proposal="p")
     assert eur(434) == given_away(before, undo, decide(before, undo, shop.clock()))
+
+
+def test_changes_of_the_same_units_are_undone_one_after_the_other(shop: Shop, order: Order) -> None:
+    """O-4, M-7: units that came back under another name are still those that were added."""
+    added = amended(shop, order, oc.ProposeAmendment(proposal="a", addition=basket(line("cup", 2))))
+    for name in ("b", "c"):
+        at = shop.load(order.id).priced.lines[-1].id
+        amended(shop, order, oc.ProposeAmendment(proposal=name, removals=((at, 1),)))
+        after = shop.do(order.id, oc.UndoAmendment(proposal=name)).order
+        assert balance(added).owed == balance(after).owed
+    after = shop.do(order.id, oc.UndoAmendment(proposal="a")).order
+    assert balance(order).owed == balance(after).owed
+    assert 3 == sum(row.reserved for row in after.stock.allocations)
+    check_settled(shop, order)
