@@ -131,18 +131,22 @@ class Desk:
         assert () == self.gateway.violations()
         return sums.live.minor, sums.captured.minor, sums.voided.minor, sums.refunded.minor
 
-    def told(self, operation: Operation, name: str = "o-1") -> ReportOperation:
-        """A webhook about what the gateway's books say of the last operation of a kind."""
-        entry = [one for one in self.gateway.ledger(OrderId(name)) if one.operation is operation][
-            -1
-        ]
-        return ReportOperation(
-            operation=operation,
-            reference=entry.reference,
-            amount=entry.amount,
-            key=entry.key,
-            at=entry.at,
+    def books(self, name: str = "o-1") -> tuple[ReportOperation, ...]:
+        """Webhooks about all that the gateway's books say of an order, as it happened."""
+        return tuple(
+            ReportOperation(
+                operation=one.operation,
+                reference=one.reference,
+                amount=one.amount,
+                key=one.key,
+                at=one.at,
+            )
+            for one in self.gateway.ledger(OrderId(name))
         )
+
+    def told(self, operation: Operation, name: str = "o-1") -> ReportOperation:
+        """The webhook about the last operation of a kind."""
+        return [one for one in self.books(name) if one.operation is operation][-1]
 
 
 def desks(kind: str, folder: Path, able: Capabilities | None = None) -> Iterator[Desk]:
