@@ -8,8 +8,9 @@ import pytest
 from attrs import evolve as changed
 
 from ordercore.fulfilment import commands as fc
-from ordercore.fulfilment.model import LineUnits, ShortPolicy, WorkStatus
+from ordercore.fulfilment.model import LineUnits, ParcelStatus, ShortPolicy, WorkStatus
 from ordercore.ids import FulfilmentId, ItemId, LineId, LocationId
+from ordercore.inventory.audit import audit
 from ordercore.inventory.commands import CountedLine, CountStock, PolicyLine, SetStockPolicy
 from ordercore.inventory.model import Counters, OutOfStockError, StockPlace, StockPolicy
 from ordercore.inventory.reserve import BackorderRule
@@ -242,3 +243,31 @@ def test_a_count_after_a_short_pick_is_the_truth() -> None:
     row = CountedLine(item=ItemId("tea"), location=NORTH, counted=7)
     shop.service.stock.execute(CountStock(lines=(row,), reason="stock-take"), by=STAFF)
     assert 4 == counters(shop, NORTH).available
+
+
+# --- more left than was counted -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("told", ["dispatch", "tracking"])
+def test_what_left_has_left_whatever_was_counted(told: str) -> None:
+    """I-2, F-5: four were packed though a count knew of two; no report of them is refused."""
+    shop = Shop()
+    shop.receive("tea", 4)
+    order = shop.place(line("tea", 4)).id
+    count = CountedLine(item=ItemId("tea"), location=NORTH, counted=2)
+    shop.service.stock.execute(CountStock(lines=(count,), reason="count"), by=STAFF)
+    assert {NORTH: (2, 2)} == held(shop.service.advance(order))
+    parcel = shop.pack(order)
+    assert parcel is not None
+    if told == "dispatch":
+        shop.do(order, fc.Dispatch(parcel=parcel))
+    for status in (ParcelStatus.IN_TRANSIT, ParcelStatus.DELIVERED):
+        shop.do(order, fc.ReportTracking(parcel=parcel, status=status, at=shop.clock()))
+    after = shop.load(order)
+    assert (OrderStatus.DELIVERED, {}) == (order_status(after), held(after))
+    assert (-2, 0, 0) == (
+        counters(shop, NORTH).on_hand,
+        counters(shop, NORTH).reserved,
+        counters(shop, NORTH).queued,
+    )
+    assert [] == list(audit(shop.store.ledger(), shop.store.all_counters()))

@@ -49,6 +49,7 @@ __all__ = [
     "StockTransferred",
     "StockWrittenOff",
     "UnitsFilled",
+    "UnitsFound",
     "UnitsReleased",
     "UnitsRequeued",
     "UnitsReserved",
@@ -136,6 +137,25 @@ class UnitsFilled(Event):
     """
 
     allocations: tuple[Allocation, ...]
+
+
+@frozen
+class UnitsFound(Event, MovesStock):
+    """
+    Awaited units were there after all: they have left with a parcel, and the books were wrong.
+
+    ``allocations`` names them as awaited; they are held from here on, and shipped by the next fact.
+    """
+
+    owner: StreamId
+    allocations: tuple[Allocation, ...]
+
+    @property
+    def moves(self) -> tuple[StockMove, ...]:
+        """A fill for what was awaited; it is a truth, so no bound keeps it back."""
+        return tuple(
+            _claims(self.owner, self.allocations, held=MoveKind.RESERVE, waiting=MoveKind.FILL)
+        )
 
 
 @frozen

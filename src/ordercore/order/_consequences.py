@@ -4,16 +4,22 @@ What the stock and the debt take from a fact of the warehouse, in the same commi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from attrs import evolve
 
 from ordercore.facts import Event
-from ordercore.fulfilment.events import FulfilmentCancelAccepted, FulfilmentMoved, PickShort
+from ordercore.fulfilment.events import (
+    FulfilmentCancelAccepted,
+    FulfilmentMoved,
+    PickShort,
+    ShipmentDispatched,
+)
 from ordercore.fulfilment.model import ItemUnits, LineUnits, ShortPolicy
 from ordercore.ids import LineId
-from ordercore.inventory.events import UnitsReleased, UnitsReserved
+from ordercore.inventory.events import UnitsFound, UnitsReleased, UnitsReserved
 from ordercore.inventory.model import Allocation
 from ordercore.order._cancel import close_units
 from ordercore.order.evolve import replay
@@ -21,7 +27,7 @@ from ordercore.order.model import Order
 from ordercore.order.rules import open_units
 from ordercore.refund.model import CreditCause
 
-__all__ = ["consequences"]
+__all__ = ["consequences", "found"]
 
 
 def consequences(order: Order, events: tuple[Event, ...], now: datetime) -> tuple[Event, ...]:
@@ -33,6 +39,33 @@ def consequences(order: Order, events: tuple[Event, ...], now: datetime) -> tupl
     """
     after = replay(events, order) if events else order
     return tuple(more for event in events for more in _following(order, after, event, now))
+
+
+def found(order: Order, events: Iterable[Event], now: datetime) -> tuple[Event, ...]:
+    """
+    Awaited units that leave all the same: what was packed was there, whatever had been counted.
+
+    Source:
+        RULES I-2, F-5: a truth always applies, and no report is refused.
+    """
+    rows: list[Allocation] = []
+    for event in events:
+        if isinstance(event, ShipmentDispatched):
+            rows += _awaited(order, event)
+    return (UnitsFound(order.stream, tuple(rows), at=now),) if rows else ()
+
+
+def _awaited(order: Order, event: ShipmentDispatched) -> Iterator[Allocation]:
+    """By row, the units of a parcel that the order only waits for."""
+    packed = Counter[LineId]()
+    for item in event.items:
+        packed[item.line] += item.quantity if item.tracked else 0
+    for line, units in packed.items():
+        for row in order.stock.of(line):
+            if row.location == event.location:
+                missing = min(units - row.reserved, row.queued)
+                if missing > 0:
+                    yield evolve(row, reserved=0, queued=missing)
 
 
 def _following(order: Order, after: Order, event: Event, now: datetime) -> Iterator[Event]:

@@ -21,7 +21,7 @@ from ordercore.order import _requests as own
 from ordercore.order import amend, linked
 from ordercore.order import commands as oc
 from ordercore.order._bases import fulfilment_basis, returns_basis
-from ordercore.order._consequences import consequences
+from ordercore.order._consequences import consequences, found
 from ordercore.order._undo import undo
 from ordercore.order.balance import payment_basis
 from ordercore.order.evolve import evolve, replay
@@ -86,7 +86,7 @@ def _fulfilment(
 ) -> _Events:
     basis = fulfilment_basis(order, command)
     events = decide_fulfilment(order.fulfilment, command, now, basis=basis)
-    return (*events, *consequences(order, events, now))
+    return (*found(order, events, now), *events, *consequences(order, events, now))
 
 
 def _returns(order: Order, command: rc.ReturnsRequest | rc.ReturnsReport, now: datetime) -> _Events:
