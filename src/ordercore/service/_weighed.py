@@ -17,10 +17,10 @@ from ordercore.fulfilment.events import FulfilmentCancelRequested
 from ordercore.ids import Actor, LineId, StreamId
 from ordercore.money import Money, sum_money
 from ordercore.order.balance import balance
-from ordercore.order.commands import AmendTerms
+from ordercore.order.commands import AmendTerms, ExchangeGoods
 from ordercore.order.completion import confirm_by
 from ordercore.order.evolve import replay
-from ordercore.order.linked import is_linking
+from ordercore.order.linked import Linking, is_linking
 from ordercore.order.model import Order
 from ordercore.order.quote import closing_credit
 from ordercore.refund.model import CreditCause
@@ -65,16 +65,27 @@ def given_away(before: Order | None, command: Request, events: tuple[Event, ...]
 
     The highest of: what it says itself; what it credits, with tax, at once or as soon as a
     location agrees; by how much more has to go back and less is to be collected. A split gives
-    nothing away: the new order owes what this one does not.
+    nothing away, because the new order owes what this one does not: unless it has terms of its own.
     """
     amounts = [amount_of(command)]
-    if before is not None and not is_linking(command):
+    if before is not None and is_linking(command):
+        amounts.append(_under_other_terms(before, command, events))
+    elif before is not None:
         after = replay(events, before) if events else before
         amounts += [_credited(before, after, events), _moved(before, after)]
         if isinstance(command, AmendTerms):
             amounts.append(_expiring(before, after))
     known = [amount for amount in amounts if amount is not None and amount.is_positive]
     return max(known, default=None)
+
+
+def _under_other_terms(before: Order, command: Linking, events: tuple[Event, ...]) -> Money | None:
+    """All that a new order owes by terms of its own, which may let it go."""
+    if command.terms is None or command.terms == before.terms:
+        return None
+    if isinstance(command, ExchangeGoods):
+        return command.priced.total
+    return _credited(before, replay(events, before), events)
 
 
 def _credited(before: Order, after: Order, events: tuple[Event, ...]) -> Money:

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from ordercore.adapters.memory import MemoryStore
 from ordercore.errors import InvalidValueError
@@ -22,7 +23,13 @@ from ordercore.ports.unit_of_work import ChangeSet, Committed, StreamKind
 from ordercore.pricing.draft import Charge, Draft
 from ordercore.pricing.slots import SlotSet
 from ordercore.pricing.totals import price
-from ordercore.refund.model import ChargeCredit, CreditCause, PriceReduction, RefundRequest
+from ordercore.refund.model import (
+    ChargeCredit,
+    CreditCause,
+    PriceReduction,
+    RefundItem,
+    RefundRequest,
+)
 from ordercore.service.permissions import (
     ApprovalNeededError,
     Grant,
@@ -340,3 +347,46 @@ def test_stock_is_moved_by_those_who_may(command: str) -> None:
         with pytest.raises(NotPermittedError):
             service.stock.execute(receive, by=Actor("store:kim"))
     assert (command == "ReceiveStock") == bool(shop.store.counters((ItemId("tea"),)))
+
+
+@pytest.mark.parametrize("terms", [None, Terms(tolerance=10**6, release_automatically=False)])
+def test_a_split_under_other_terms_is_weighed(terms: Terms | None) -> None:
+    """What moves is owed as before; terms that the new order alone has may let all of it go."""
+    shop = Shop()
+    shop.receive("tea", 3)
+    order = shop.place(line("tea", 3), terms=Terms(release_automatically=False))
+    table = Permissions(grants=(Grant(role="staff", command="*", limit=eur(100)),))
+    service = OrderService(store=shop.store, payments=shop.till, ids=Ids("p"), permissions=table)
+    split = oc.SplitOrder(
+        order=OrderId("part"), units=((LineId("tea"), 1),), tenders=(CARD,), terms=terms
+    )
+    if terms is None:
+        assert 1 == len(service.execute(order.id, split, by=ANN).order.links)
+        return
+    with pytest.raises(ApprovalNeededError) as caught:
+        service.execute(order.id, split, by=ANN)
+    assert eur(1000) == caught.value.amount
+    assert order == service.load(order.id)
+
+
+def test_an_exchange_under_other_terms_is_weighed() -> None:
+    """New goods that need not be paid are given away."""
+    shop = Shop()
+    shop.receive("tea", 1)
+    shop.receive("cup", 1)
+    order = shop.send_all(shop.place(line("tea", 1, 50)).id, deliver=True)
+    table = Permissions(grants=(Grant(role="staff", command="*", limit=eur(100)),))
+    service = OrderService(store=shop.store, payments=shop.till, ids=Ids("p"), permissions=table)
+    item = RefundItem(line=LineId("tea"), slots=SlotSet.of(0, 1))
+    wanted = RefundRequest(id=CreditId("c"), cause=CreditCause.CLAIM, items=(item,))
+    command = oc.ExchangeGoods(
+        order=OrderId("x"),
+        priced=basket(line("cup", 1)),
+        quote=service.quote_refund(order.id, wanted),
+        tenders=(CARD,),
+    )
+    generous = evolve(command, terms=Terms(tolerance=10**6))
+    with pytest.raises(ApprovalNeededError) as caught:
+        service.execute(order.id, generous, by=ANN)
+    assert eur(1000) == caught.value.amount
+    assert 1 == len(service.execute(order.id, command, by=ANN).order.links)
