@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import pytest
-from attrs import evolve, frozen
+from attrs import evolve
 
 from ordercore.adapters import _write as writing
 from ordercore.errors import RefusedError
@@ -59,14 +59,12 @@ from ordercore.service.requests import payment_call
 from ordercore.service.turn import Turn
 from ordercore.testing.simulation import (
     NAMED,
-    SLOW,
     Fault,
-    Finding,
-    Setting,
     exhaustive,
     relive,
     shrink,
 )
+from tests.planted.simulated import Bug, finding_of, law_of_planting
 from tests.planted.test_sandbox_shop import Between
 
 # --- in the engine ------------------------------------------------------------------------------
@@ -347,33 +345,6 @@ REFUND_PLAN: Final = balancing.refund_plan
 RELEASED: Final = cancelling.released
 
 
-@frozen(kw_only=True)
-class Bug:
-    """What is put where, and in which flow it does harm."""
-
-    name: str
-    flow: str = "place"
-    engine: type[Engine] = Engine
-    between: type[Between] = Between
-    patches: tuple[tuple[object, str, object], ...] = ()
-    hears: bool = False
-    slow: bool = False
-    hurries: bool = False
-    terms: Terms = Terms()
-
-    def setting(self) -> Setting:
-        """The world in which it is looked for: with the safety net off."""
-        return Setting(
-            engine=self.engine(),
-            between=self.between,
-            hears=self.hears,
-            lateness=SLOW if self.slow else timedelta(0),
-            hurries=self.hurries,
-            terms=self.terms,
-            reconciles=False,
-        )
-
-
 SENT: Final = "place, dispatch, capture"
 BUGS: Final = (
     Bug(name="charge before the saved intent", engine=SendsBeforeSaving),
@@ -384,7 +355,11 @@ BUGS: Final = (
     Bug(name="key checked after decide", engine=DecidesBeforeKeys, flow=SENT),
     Bug(name="key looked for once", engine=LooksForKeysOnce, flow="cancel at once"),
     Bug(name="timeout taken as success", between=TimeoutIsSuccess),
-    Bug(name="already captured is a failure", between=AlreadyDoneIsFailure, flow=SENT),
+    Bug(
+        name="already captured treated as failure then refunded",
+        between=AlreadyDoneIsFailure,
+        flow=SENT,
+    ),
     Bug(name="pending taken as success", between=PendingIsSuccess, flow="goodwill", hurries=True),
     Bug(name="pending taken as decline", between=PendingIsDecline, flow=SENT),
     Bug(name="5xx taken as decline", between=ErrorIsDecline),
@@ -412,7 +387,7 @@ BUGS: Final = (
         slow=True,
     ),
     Bug(
-        name="double capture",
+        name="double capture through webhook and worker",
         patches=(
             (OperationState, "in_flight", property(nothing_in_flight)),
             (Book, "is_busy", never_busy),
@@ -464,7 +439,7 @@ BUGS: Final = (
         flow="gift card with card, cancelled",
     ),
     Bug(
-        name="stock released twice",
+        name="release of stock twice",
         patches=((cancelling, "released", released_twice),),
         flow="cancel at once",
     ),
@@ -485,35 +460,16 @@ BUGS: Final = (
 )
 
 
-def found(bug: Bug) -> Finding:
-    """
-    The first life in which a bug does harm, with one fault at most.
-
-    Raises:
-        StopIteration: There is none.
-    """
-    return next(exhaustive(NAMED[bug.flow], setting=bug.setting()))
-
-
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
 def test_a_planted_bug_is_found(bug: Bug, monkeypatch: pytest.MonkeyPatch) -> None:
     """One fault is enough; the printed schedule finds it again, and only while it is there."""
-    with monkeypatch.context() as patched:
-        for where, name, value in bug.patches:
-            patched.setattr(where, name, value)
-        harm = found(bug)
-        assert len(harm.schedule.strikes) <= 1
-        assert harm == relive(NAMED[bug.flow], harm.schedule, setting=bug.setting())
-        for _, fault in harm.schedule.strikes:
-            assert str(fault) in str(harm)
-    sane = evolve(bug, engine=Engine, between=Between)
-    assert relive(NAMED[bug.flow], harm.schedule, setting=sane.setting()) is None
+    law_of_planting(bug, monkeypatch)
 
 
 def test_a_finding_loses_the_faults_that_it_does_not_need() -> None:
     """A second fault after the harmful one is taken away again."""
     bug = next(each for each in BUGS if each.name == "timeout taken as decline")
-    flow, harm = NAMED[bug.flow], found(bug)
+    flow, harm = NAMED[bug.flow], finding_of(bug)
     more = harm.schedule.then(harm.schedule.last + 1, Fault.CLOCK_BACK)
     assert relive(flow, more, setting=bug.setting()) is not None
     assert harm == shrink(flow, more, setting=bug.setting())

@@ -9,7 +9,7 @@ from typing import Final
 
 from attrs import frozen
 
-from ordercore.ids import Reference
+from ordercore.ids import Key, Reference
 from ordercore.payment.model import Operation
 from ordercore.payment.policy import Capabilities
 from ordercore.testing._sandbox_books import Ask, Books, Entry
@@ -42,6 +42,12 @@ class Desk:
         return Rules(
             books=self.books, capabilities=self.capabilities, by_amount=self.by_amount, now=at
         )
+
+    def remembered(self, key: Key) -> Entry | None:
+        """What was done under a key; after its lifetime the same call is done once more."""
+        found = self.books.find(key)
+        is_old = found is not None and found.at + self.capabilities.key_lifetime <= self.now
+        return None if is_old else found
 
     def catch_up(self) -> None:
         """Work off the late calls that have arrived by now."""

@@ -18,6 +18,7 @@ from ordercore.order.balance import balance
 from ordercore.order.completion import has_open_operations
 from ordercore.order.decide import decide
 from ordercore.order.decide import replay as fold
+from ordercore.order.link import CREDIT
 from ordercore.order.model import Order
 from ordercore.order.rules import is_ended
 from ordercore.payment.commands import ReportOperation
@@ -49,22 +50,12 @@ class Books:
 
 
 def books(world: World, order: Order) -> Books:
-    """
-    What the gateway and the order's accounts of store value say, each by its own facts.
-
-    What moved to or from another order is as good as given back there and taken here.
-    """
+    """What the gateway and the order's accounts of store value say, each by its own facts."""
     gateway = world.gateway.totals(EUR, order=order.id)
-    moved = order.made_from.credit if order.made_from is not None else Money.zero(EUR)
-    others = {other.id: other for other in world.orders()}
-    elder = others.get(order.made_from.order) if order.made_from is not None else None
-    back = (_recorded(others[one.order], f"back-to-{order.id}-") for one in order.links)
-    given = Money.zero(EUR) if elder is None else _recorded(elder, f"back-from-{order.id}-")
-    sent = sum_money((link.credit for link in order.links), EUR)
     found = Books(
         live=gateway.live,
-        captured=gateway.captured + moved + sum_money(back, EUR),
-        refunded=gateway.refunded + sent + given,
+        captured=gateway.captured,
+        refunded=gateway.refunded,
         disputed=gateway.disputed,
     )
     accounts = {tender.account for tender in order.payment.tenders if tender.account is not None}
@@ -72,12 +63,6 @@ def books(world: World, order: Order) -> Books:
         for commit in world.store.history(account):
             found = reduce(_with_fact, commit.events[account], found)
     return found
-
-
-def _recorded(order: Order, beginning: str) -> Money:
-    """What an order says that it has passed on or got under such references."""
-    known = order.payment.recorded.items()
-    return sum_money((entry.amount for name, entry in known if name.startswith(beginning)), EUR)
 
 
 def _with_fact(sums: Books, fact: Event) -> Books:
@@ -126,7 +111,9 @@ def at_rest(world: World) -> Iterator[str]:
     """What is wrong now that all has come to rest."""
     if not world.store.history_of(STREAM):
         return
-    for order in world.orders():
+    orders = world.orders()
+    yield from _astray(orders)
+    for order in orders:
         yield from _different_books(world, order)
         yield from _unrest(world, order)
         yield from unknown_labels(world, order)
@@ -151,12 +138,33 @@ def _different_books(world: World, order: Order) -> Iterator[str]:
     disputed = ours.disputes_open + ours.disputes_lost
     for name, own, other in (
         ("live", ours.authorised, theirs.live),
-        ("captured", ours.captured, theirs.captured),
-        ("refunded", ours.refunded, theirs.refunded),
+        ("captured", ours.captured, theirs.captured + _moved(order, is_refund=False)),
+        ("refunded", ours.refunded, theirs.refunded + _moved(order, is_refund=True)),
         ("disputed", disputed, theirs.disputed),
     ):
         if own != other:
             yield f"{name}: {own} by the order, {other} outside"
+
+
+def _moved(order: Order, *, is_refund: bool) -> Money:
+    """What came from other orders, or went to them: nobody outside knows of it."""
+    recorded = order.payment.recorded.values()
+    found = (row for row in recorded if row.tender == CREDIT and row.is_refund is is_refund)
+    return sum_money((row.amount for row in found), EUR)
+
+
+def _kept(order: Order, theirs: Books) -> Money:
+    """What an order holds, with what came from others and without what went to them."""
+    moved = _moved(order, is_refund=False) - _moved(order, is_refund=True)
+    return theirs.captured - theirs.refunded + moved
+
+
+def _astray(orders: Iterable[Order]) -> Iterator[str]:
+    """Money that has left an order and arrived at none, or the other way round."""
+    left = sum_money((_moved(order, is_refund=True) for order in orders), EUR)
+    arrived = sum_money((_moved(order, is_refund=False) for order in orders), EUR)
+    if left != arrived:
+        yield f"{left} went to other orders, {arrived} came from others"
 
 
 def _unrest(world: World, order: Order) -> Iterator[str]:
@@ -198,9 +206,10 @@ def amounts(world: World, flow: Flow, *, is_late: bool) -> Iterator[str]:
     """
     That the client got what it wanted: no fault is an excuse for doing nothing.
 
-    Only where too much time passed may the order have ended with nothing kept. Then, or where a
-    client in a hurry went on before anything was set aside, it may be what is still owed that was
-    set aside. A client in a hurry may also cancel before anything was captured.
+    Only where too much time passed may the order, or one that was made from it, have ended with
+    nothing kept. Then, or where a client in a hurry went on before anything was set aside, it may
+    be what is still owed that was set aside. A client in a hurry may also cancel before anything
+    was captured.
     """
     orders = world.orders()
     sums = [books(world, order) for order in orders]
@@ -217,10 +226,7 @@ def amounts(world: World, flow: Flow, *, is_late: bool) -> Iterator[str]:
     is_linked = len(orders) > 1  # what was not yet captured could not move: the newer one takes it
     if world.setting.hurries and (net == wished or (is_linked and sum(net) == sum(wished))):
         return
-    kept = (
-        each.captured - each.refunded == balance(one).owed
-        for one, each in zip(orders, sums, strict=True)
-    )
+    kept = (_kept(one, each) == balance(one).owed for one, each in zip(orders, sums, strict=True))
     if is_late and not found[0] and any(map(is_ended, orders)) and all(kept):
         return
     to_collect = sum(balance(order).to_collect.minor for order in orders)

@@ -16,7 +16,7 @@ from ordercore.payment.model import DisputeStatus
 from ordercore.payment.policy import CaptureWhen
 from ordercore.testing import _simulation_steps as do
 from ordercore.testing._simulation_steps import SECOND
-from ordercore.testing._simulation_world import Flow
+from ordercore.testing._simulation_world import Elsewhere, Flow
 
 __all__ = ["FLOWS", "NAMED"]
 
@@ -84,6 +84,16 @@ _TWO_PARCELS: Final = (
     do.packing(1, parcel=SECOND),
     do.dispatching(SECOND),
 )
+_EXCHANGED: Final = (
+    do.place,
+    do.packing(2),
+    do.dispatch,
+    do.ask_exchange,
+    do.approve_exchange,
+    do.receive,
+    do.inspect,
+    do.exchange,
+)
 
 FLOWS: Final = (
     Flow(name="place", steps=(do.place,), live=2000),
@@ -105,26 +115,28 @@ FLOWS: Final = (
         others=do.goods_arrive,
     ),
     Flow(
+        name="backorder, looked at before",
+        steps=(do.sell_out, do.place, do.stumble, do.goods_arrive, do.pick),
+        live=2000,
+        terms=_queueing,
+        others=do.goods_arrive,
+    ),
+    Flow(
         name="amend up, undone",
         steps=(do.place, do.propose_more, do.confirm_change, do.undo_change),
         live=2000,
         terms=_voiding,
     ),
     Flow(name="split", steps=(do.place, do.split), live=3000, terms=_by_hand),
+    Flow(name="exchange", steps=_EXCHANGED, live=500, captured=2000),
     Flow(
-        name="exchange",
+        name="exchange, cancelled",
         steps=(
-            do.place,
-            do.packing(2),
-            do.dispatch,
-            do.ask_exchange,
-            do.approve_exchange,
-            do.receive,
-            do.inspect,
-            do.exchange,
+            *_EXCHANGED,
+            Elsewhere(do.OTHER, do.cancel),
+            Elsewhere(do.OTHER, do.agree_other),
         ),
-        live=500,
-        captured=3000,
+        captured=2000,
         refunded=1000,
     ),
     Flow(
@@ -187,6 +199,7 @@ FLOWS: Final = (
         terms=_extending,
     ),
     Flow(name="in doubt", steps=(do.place_unheard,), live=2000),
+    Flow(name="late", steps=(do.place_late,), live=2000),
     Flow(
         name="store value with card",
         steps=(do.issue, do.place_with_value),

@@ -204,7 +204,8 @@ class Explorer:
             if command is None:
                 command = self.flow.steps[position.step](world)
                 after = evolve(after, command=command, origin=self._came_from)
-            served = command is None or world.ask(command, f"step-{position.step}")
+            key, about = f"step-{position.step}", self.flow.order_of(position.step)
+            served = command is None or world.ask(command, key, about)
         except OrderCoreError as error:
             return self._refused(after, error)
         return evolve(after, is_served=served), ()
@@ -225,7 +226,7 @@ class Explorer:
             world.surprises = [one for one in world.surprises if one != f"in between: {told}"]
         if stale or (hurries and after.tries == 1):
             return evolve(after, command=None), ()
-        is_over = world.store.history_of(STREAM) and is_ended(world.order())
+        is_over = any(map(is_ended, world.orders()))
         if hurries or (after.is_late and is_over):
             return evolve(after, is_served=True), ()
         return evolve(after, is_over=True), (told,)

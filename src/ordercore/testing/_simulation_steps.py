@@ -68,7 +68,7 @@ from ordercore.returns.model import Grade, ReturnPurpose, ReturnUnits
 from ordercore.service.credit import CreditEngine
 from ordercore.service.sync import run
 from ordercore.testing._simulation_shop import ITEM, STOCKED
-from ordercore.testing._simulation_world import LINE, ORDER, SHOP, STAFF, Shop, Step, World
+from ordercore.testing._simulation_world import LINE, ORDER, SHOP, STAFF, STREAM, Shop, Step, World
 from ordercore.testing.sandbox import EntryState, Fate
 from ordercore.testing.scenario import small_order
 
@@ -126,9 +126,18 @@ def place_unheard(world: World) -> Request:
     return place(world)
 
 
-def work(world: World) -> FulfilmentId:
+def place_late(world: World) -> Request:
+    """The call reaches the gateway when nobody waits for its answer any more."""
+    world.gateway.meet(Fate.LATE_CALL)
+    return place(world)
+
+
+def work(world: World, about: OrderId = ORDER) -> FulfilmentId:
     """What a location works on first."""
-    return next(iter(world.order().fulfilment.orders), FulfilmentId("not planned"))
+    found = (
+        each for order in world.orders() if order.id == about for each in order.fulfilment.orders
+    )
+    return next(found, FulfilmentId("not planned"))
 
 
 def pick(world: World) -> Request:
@@ -254,6 +263,11 @@ def approve_exchange(_world: World) -> Request:
     return ApproveReturn(return_id=RETURN_ID)
 
 
+def agree_other(world: World) -> Request:
+    """The location agrees to cancel what goes out."""
+    return AcceptCancel(fulfilment=work(world, OTHER))
+
+
 def exchange(world: World) -> Request:
     """The unit that came back pays for something dearer; a card pays the difference."""
     quote = quote_refund(world.order(), ((LINE, SlotSet.of(0, 1)),), world.now)
@@ -268,6 +282,11 @@ def sell_out(world: World) -> None:
     world.warehouse(AdjustStock(lines=(shelf,), reason="sold elsewhere"))
     policy = StockPolicy(backorder_limit=STOCKED)
     world.warehouse(SetStockPolicy(lines=(PolicyLine(item=ITEM, location=SHOP, policy=policy),)))
+
+
+def stumble(world: World) -> None:
+    """A worker could not read the order: it is left alone for a while, then looked at again."""
+    world.store.failed(STREAM, error="unavailable", back_off=(timedelta(minutes=1),))
 
 
 def goods_arrive(shop: Shop) -> None:

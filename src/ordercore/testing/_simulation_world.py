@@ -62,6 +62,7 @@ __all__ = [
     "SLOW",
     "STAFF",
     "STREAM",
+    "Elsewhere",
     "Flow",
     "Setting",
     "Shop",
@@ -83,6 +84,18 @@ Step = Callable[["World"], Request | None]
 """What a client wants next; None: the step happened outside, and nothing is asked."""
 
 
+@frozen
+class Elsewhere:
+    """A step about an order that was made from the first one."""
+
+    order: OrderId
+    step: Step
+
+    def __call__(self, world: World) -> Request | None:
+        """What the client wants."""
+        return self.step(world)
+
+
 @frozen(kw_only=True)
 class Flow:
     """
@@ -102,6 +115,11 @@ class Flow:
     others: Callable[[Shop], None] = staff
     must_hear: bool = False
     """Whether it makes no sense without webhooks."""
+
+    def order_of(self, number: int) -> OrderId:
+        """The order that a step is about."""
+        step = self.steps[number]
+        return step.order if isinstance(step, Elsewhere) else ORDER
 
 
 @define

@@ -307,6 +307,21 @@ def test_a_key_keeps_its_body(clock: Clock) -> None:
     assert 5 == len(shop.violations())
 
 
+@pytest.mark.parametrize("path", [":memory:", ""])
+def test_a_key_is_forgotten_when_its_lifetime_is_over(
+    path: str, tmp_path: Path, clock: Clock
+) -> None:
+    """The same call moves money twice then, and the books say so; a question still finds it."""
+    shop = SandboxGateway(path or tmp_path / "pay.db", clock=clock)
+    sent = evolve(call(AUTHORISE, "k"), not_after=NOON + timedelta(days=3))
+    assert shop.authorise(sent) == shop.authorise(sent)
+    assert () == shop.violations()
+    clock.passes(shop.capabilities.key_lifetime)
+    assert isinstance(shop.look_up(sent), Succeeded)
+    shop.authorise(sent)
+    assert [ViolationKind.KEY_DONE_TWICE] == [found.kind for found in shop.violations()]
+
+
 @pytest.mark.parametrize(
     ("operation", "minor", "expected"),
     [

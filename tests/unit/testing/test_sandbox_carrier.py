@@ -22,6 +22,7 @@ from ordercore.ids import FulfilmentId, ItemId, Key, LineId, LocationId, OrderId
 from ordercore.ports.gateways import BookingRequest
 from ordercore.testing.sandbox import (
     Delivery,
+    Fate,
     Faults,
     SandboxCarrier,
     SandboxDownError,
@@ -111,6 +112,29 @@ def test_a_lost_call_is_not_booked() -> None:
     van = carrier(Faults(lost_call=1000))
     assert BookingUnknown(reason="timeout") == van.book(request())
     assert () == van.ledger()
+
+
+def test_a_late_call_is_booked_when_it_arrives() -> None:
+    """Nobody hears of it; the books know when it will be, and a resend gets the same number."""
+    van = carrier(Faults(late_call=1000))
+    assert isinstance(van.book(request()), BookingUnknown)
+    (entry,) = van.ledger()
+    assert NOON < entry.booked_at <= NOON + Faults().longest_delay
+    van.meet(Fate.FINE)
+    assert entry.tracking_number == booked(van.book(request())).tracking_number
+    assert 1 == len(van.ledger())
+
+
+def test_books_are_gone_back_to() -> None:
+    """What was saved is there again, and what came since is not."""
+    van = carrier(collects_after=timedelta(hours=1))
+    van.book(request())
+    saved, before = van.save(), van.ledger()
+    van.book(request("other"))
+    van.meet(Fate.ERROR)
+    van.restore(saved)
+    assert (saved, before) == (van.save(), van.ledger())
+    booked(van.book(request()))
 
 
 def test_a_server_error_raises() -> None:
