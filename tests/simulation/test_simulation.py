@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from collections.abc import Iterator
@@ -41,6 +42,15 @@ from ordercore.testing.simulation import (
 TOLD, NEVER_TOLD, SLOW_WORKER, HURRIED = SETTINGS
 SHORT: Final = ("place", "capture at placement", "cancel at once", "expire", "in doubt")
 DEPTH_2: Final = 2
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _rarely_collected() -> Iterator[None]:
+    """Millions of values live on for good: the collector looks through them in vain."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 100)
+    yield
+    gc.set_threshold(*before)
 
 
 def law_of_faults(flow: Flow, setting: Setting, depth: int = 1) -> list[Finding]:

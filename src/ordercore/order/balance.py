@@ -92,12 +92,15 @@ class Balance:
 
 def balance(order: Order) -> Balance:
     """
-    Both ledgers of an order, derived anew from its facts.
+    Both ledgers of an order, derived from its facts once: orders never change.
 
     Source:
         RULES RF-1, PAY-4.
     """
-    checked_order(order)
+    return checked_order(order).once(_sums)
+
+
+def _sums(order: Order) -> Balance:
     currency = order.priced.currency
     debt = owed(order.priced.total, order.credits)
     return Balance(

@@ -8,8 +8,10 @@ together. ``version`` counts the facts. The derived statuses and the balance are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import cached_property
+from typing import TypeVar, cast
 
 from attrs import define, field, frozen
 
@@ -31,6 +33,8 @@ from ordercore.refund.model import Credit
 from ordercore.returns.model import ReturnsState
 
 __all__ = ["Hold", "NotAnOrderError", "Order", "UnitTotals", "checked_order"]
+
+_T = TypeVar("_T")
 
 
 @define
@@ -103,6 +107,17 @@ class Order:
     completed_at: datetime | None = None
     dispatched_value: Money
     """What the dispatched slots were worth when they left: goods, taxes and their charges."""
+
+    @cached_property
+    def _known(self) -> dict[object, object]:
+        return {}
+
+    def once(self, question: Callable[[Order], _T]) -> _T:
+        """What a pure function says of the order, asked once: orders never change."""
+        known = self._known
+        if question not in known:
+            known[question] = question(self)
+        return cast("_T", known[question])
 
     @property
     def stream(self) -> StreamId:

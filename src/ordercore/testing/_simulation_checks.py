@@ -30,7 +30,7 @@ from ordercore.payment.events import (
     StoreValueTaken,
 )
 from ordercore.payment.model import OperationStatus
-from ordercore.process.due import due
+from ordercore.process.due import Agenda
 from ordercore.process.tasks import CheckQueue
 from ordercore.testing._simulation_labels import labels_bought_twice, unknown_labels
 from ordercore.testing._simulation_world import STREAM, Flow, World
@@ -168,7 +168,8 @@ def _astray(orders: Iterable[Order]) -> Iterator[str]:
 
 
 def _unrest(world: World, order: Order) -> Iterator[str]:
-    tasks = [task for task in due(order, world.now) if not isinstance(task, CheckQueue)]
+    agenda = world.setting.engine.ask(Agenda, order, world.now)
+    tasks = [task for task in agenda if not isinstance(task, CheckQueue)]
     yield from (f"still due: {task}" for task in tasks)
     if has_open_operations(order):
         yield "a payment operation is still open"
