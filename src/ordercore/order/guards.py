@@ -58,7 +58,7 @@ _END: Final[_Kinds] = frozenset({oc.Complete})
 _CONFIRM: Final[_Kinds] = frozenset({oc.Confirm})
 _SHIP: Final[_Kinds] = frozenset({fc.Dispatch, fc.DeliverDigital})
 
-CLOSED: Final[Mapping[OrderStatus, _Kinds]] = {
+CLOSED: Final[Mapping[OrderStatus, frozenset[type[Request]]]] = {
     OrderStatus.PLACED: _FULFIL | _RETURN | _END,
     OrderStatus.CONFIRMED: _CONFIRM,
     OrderStatus.FULFILLING: _CONFIRM,
