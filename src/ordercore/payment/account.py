@@ -52,14 +52,12 @@ class ValueHold:
 
 @frozen(kw_only=True)
 class Account:
-    """The value that somebody has; ``steps`` remembers what each key did."""
+    """The value that somebody has; ``steps`` remembers the fact that each key made."""
 
     currency: Currency
     lots: Mapping[Key, Lot] = field(factory=dict[Key, Lot])
     holds: Mapping[Key, ValueHold] = field(factory=dict[Key, ValueHold])
-    steps: Mapping[Key, tuple[str, Money | None]] = field(
-        factory=dict[Key, tuple[str, Money | None]]
-    )
+    steps: Mapping[Key, Event] = field(factory=dict[Key, Event])
 
     def in_turn(self, now: datetime) -> tuple[Lot, ...]:
         """The lots that can be used now, in the order in which they are."""
@@ -107,19 +105,19 @@ def evolve_value(account: Account, event: Event) -> Account:
         case StoreValueIssued(key=key, amount=amount):
             lot = Lot(id=key, left=amount, expires_at=event.expires_at)
             known = evolve(account, lots={**account.lots, key: lot})
-            return _step(known, key, "issue", amount)
+            return _step(known, key, event)
         case StoreValueHeld(key=key, parts=parts):
             hold = ValueHold(held=parts, open=parts)
             known = evolve(account, holds={**account.holds, key: hold})
-            return _step(_moved(known, parts, -1), key, "hold", event.asked)
+            return _step(_moved(known, parts, -1), key, event)
         case StoreValueTaken(key=key, parts=parts):
             old = account.holds[event.hold]
             new = evolve(old, open=_without(old.open, parts), taken=_with(old.taken, parts))
-            return _step(_held(account, event.hold, new), key, "take", event.asked)
+            return _step(_held(account, event.hold, new), key, event)
         case StoreValueReleased(key=key, parts=parts):
             old = account.holds[event.hold]
             known = _held(account, event.hold, evolve(old, open=_without(old.open, parts)))
-            return _step(_moved(known, parts, 1), key, "release", event.asked)
+            return _step(_moved(known, parts, 1), key, event)
         case StoreValueReturned():
             return _returned(account, event)
         case StoreValueLapsed(parts=parts):
@@ -147,7 +145,7 @@ def _returned(account: Account, event: StoreValueReturned) -> Account:
     if anew.is_positive:
         lot = Lot(id=event.key, left=anew, expires_at=event.expires_at)
         known = evolve(known, lots={**known.lots, lot.id: lot})
-    return _step(_moved(known, back, 1), event.key, "return", event.asked)
+    return _step(_moved(known, back, 1), event.key, event)
 
 
 def _held(account: Account, key: Key, hold: ValueHold) -> Account:
@@ -162,5 +160,5 @@ def _moved(account: Account, parts: Iterable[LotPart], sign: int) -> Account:
     return evolve(account, lots=reduce(change, parts, account.lots))
 
 
-def _step(account: Account, key: Key, kind: str, amount: Money | None) -> Account:
-    return evolve(account, steps={**account.steps, key: (kind, amount)})
+def _step(account: Account, key: Key, fact: Event) -> Account:
+    return evolve(account, steps={**account.steps, key: fact})

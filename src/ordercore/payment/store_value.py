@@ -11,7 +11,7 @@ its own commits: authorising holds, capturing takes, voiding releases, refunding
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TypeAlias
 
@@ -189,19 +189,40 @@ def _is_repeated(
     known = account.steps.get(command.key)
     if known is None:
         return False
-    kind, asked = known
-    if kind != _KINDS[type(command)] or amount != asked:
+    if not _has_made(command, known):
         raise ValueKeyReusedError(command.key)
     return True
 
 
-_KINDS: Mapping[type[Request], str] = {
-    IssueValue: "issue",
-    HoldValue: "hold",
-    TakeValue: "take",
-    ReleaseValue: "release",
-    ReturnValue: "return",
-}
+def _has_made(
+    command: IssueValue | HoldValue | TakeValue | ReleaseValue | ReturnValue, fact: Event
+) -> bool:
+    """Whether a command asks for what made this fact; what had no effect is not compared."""
+    match command:
+        case IssueValue():
+            lot = command.amount, command.expires_at
+            return isinstance(fact, StoreValueIssued) and lot == (fact.amount, fact.expires_at)
+        case HoldValue():
+            return isinstance(fact, StoreValueHeld) and _has_held(command, fact)
+        case TakeValue():
+            taken = command.hold, command.amount
+            return isinstance(fact, StoreValueTaken) and taken == (fact.hold, fact.asked)
+        case ReleaseValue():
+            freed = command.hold, command.amount
+            return isinstance(fact, StoreValueReleased) and freed == (fact.hold, fact.asked)
+        case ReturnValue():
+            return isinstance(fact, StoreValueReturned) and _has_returned(command, fact)
+
+
+def _has_returned(command: ReturnValue, fact: StoreValueReturned) -> bool:
+    ends = not fact.renewed or command.expires_at == fact.expires_at
+    return ends and (command.hold, command.amount) == (fact.hold, fact.asked)
+
+
+def _has_held(command: HoldValue, fact: StoreValueHeld) -> bool:
+    """A part counts only for whom a part is enough."""
+    held = sum_money((part.amount for part in fact.parts), fact.asked.currency)
+    return command.amount == fact.asked and (command.partial or held == fact.asked)
 
 
 def _issue(command: IssueValue, now: datetime) -> Event:

@@ -209,3 +209,29 @@ def test_bad_steps_are_refused() -> None:
 def test_value_lapses_by_the_clock_only() -> None:
     """A report of a day that has not come takes nothing from a lot that is alive (PAY-1)."""
     assert () == decide_value(THREE, ReportLapse(at=NOW + 9_999 * DAY), NOW)
+
+
+STEPS: dict[str, tuple[StoreValueCommand, StoreValueCommand]] = {
+    "take": (take("k", "h", 100), take("k", "other", 100)),
+    "release": (
+        ReleaseValue(key=Key("k"), hold=Key("h"), amount=euro(100)),
+        ReleaseValue(key=Key("k"), hold=Key("other"), amount=euro(100)),
+    ),
+    "return": (
+        ReturnValue(key=Key("k"), hold=Key("h"), amount=euro(100)),
+        ReturnValue(key=Key("k"), hold=Key("other"), amount=euro(100)),
+    ),
+    "issue": (issue("k", 100, days=5), issue("k", 100, days=6)),
+    "hold": (hold("k", 9_999, partial=True), hold("k", 9_999)),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_key_stands_for_the_whole_step(name: str) -> None:
+    """PAY-1: the same key for another hold, end or part is another step, and is refused."""
+    first, other = STEPS[name]
+    ready = after(THREE, hold("h", 300), hold("other", 300), take("a", "h", 100))
+    done = after(after(ready, take("b", "other", 100)), first)
+    assert () == decide_value(done, first, NOW)
+    with pytest.raises(ValueKeyReusedError):
+        decide_value(done, other, NOW)
