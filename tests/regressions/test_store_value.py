@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from attrs import evolve
 
 from ordercore.adapters.memory import MemoryStore
-from ordercore.ids import Key, OrderId, TenderId
+from ordercore.ids import Key, OrderId, Reference, TenderId
 from ordercore.order.balance import balance
 from ordercore.order.commands import Cancel
 from ordercore.order.model import Order
-from ordercore.payment.commands import CaptureNow
+from ordercore.payment.answers import Succeeded
+from ordercore.payment.commands import CaptureNow, Outcome, ReportAnswer, ResolveOperation
 from ordercore.payment.events import OperationDeclined
 from ordercore.payment.intents import operation_key
-from ordercore.payment.model import STORE_VALUE, Operation, Tender, TenderKind, account_stream
+from ordercore.payment.model import (
+    STORE_VALUE,
+    Operation,
+    OperationStatus,
+    Tender,
+    TenderKind,
+    account_stream,
+)
 from ordercore.payment.store_value import (
     HoldValue,
     IssueValue,
@@ -162,3 +172,24 @@ def test_a_cancelled_order_lets_go_of_what_is_left(gone: int) -> None:
     after = shop.load(order.id)
     assert 0 == after.payment.book.of(GIFT.id).authorised
     assert (1000 - gone, 0, gone) == at_account(shop)
+
+
+def test_a_report_that_contradicts_a_gift_card_waits_for_a_person() -> None:
+    """PAY-6: the account is not asked over and over about what a person must look at."""
+    shop = Shop()
+    shop.receive("tea", 10)
+    shop.service.credit.execute("GC-7", IssueValue(key=Key("sold"), amount=eur(300)), by=STAFF)
+    order = shop.place(line("tea", 2), tenders=(evolve(GIFT, amount=None),))
+    declined = next(
+        key
+        for key, found in order.payment.operations.items()
+        if found.status is OperationStatus.DECLINED
+    )
+    answer = Succeeded(reference=Reference("new"), amount=eur(5))
+    told = ReportAnswer(key=declined, answer=answer, at=shop.clock())
+    parked = shop.do(order.id, told).order.payment.operations[declined]
+    assert OperationStatus.PARKED is parked.status
+    shop.clock.forward(timedelta(minutes=16))
+    resolved = ResolveOperation(key=declined, outcome=Outcome.NEVER_HAPPENED)
+    after = shop.do(order.id, resolved).order.payment.operations[declined]
+    assert not after.is_open

@@ -65,7 +65,8 @@ def operation_steps(
 def _step(found: OperationState, now: datetime, capabilities: Capabilities) -> StepKind | None:
     """Send while it may be sent; after that only ask, or give up where nobody can be asked."""
     if found.tender is not None and found.tender.account is not None:
-        return StepKind.MOVE if found.is_open else None
+        waits = found.status is OperationStatus.PARKED
+        return StepKind.MOVE if found.is_open and not waits else None
     ask = StepKind.ASK if capabilities.look_up else StepKind.PARK
     may_send = now <= found.intent.not_after
     match found.status:
