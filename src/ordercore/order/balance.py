@@ -11,7 +11,7 @@ from ordercore.money import Money, sum_money
 from ordercore.order.model import Order, checked_order
 from ordercore.order.rules import is_ended, is_stock_ready
 from ordercore.order.terms import Blocks
-from ordercore.payment.balance import PaymentTotals, planned, totals
+from ordercore.payment.balance import PaymentTotals, planned, shares, totals
 from ordercore.payment.intents import PaymentBasis
 from ordercore.payment.model import TenderKind
 from ordercore.payment.policy import CaptureWhen
@@ -143,23 +143,23 @@ def has_open_slots(order: Order) -> bool:
 
 def due_earlier(order: Order, debt: Money) -> Money:
     """What tenders that are not taken at dispatch were to pay, or somebody has paid by hand."""
-    shares = planned(order.payment, debt)
-    earlier = [
-        shares[tender.id]
+    parts = shares(order.payment, debt)
+    earlier = sum(
+        parts[tender.id]
         for tender in order.payment.tenders
         if tender.kind in PREPAID and not tender.is_deferred
-    ]
+    )
     recorded = order.payment.recorded.values()
     paid = sum(-one.amount.minor if one.is_refund else one.amount.minor for one in recorded)
-    return max(sum_money(earlier, debt.currency), Money(max(0, paid), debt.currency))
+    return Money(max(earlier, paid, 0), debt.currency)
 
 
 def _deferred(order: Order, debt: Money) -> Money:
     later = [tender.id for tender in order.payment.tenders if tender.is_deferred]
     if not later:
         return Money.zero(debt.currency)
-    shares = planned(order.payment, debt)
-    promised = sum(shares[tender].minor for tender in later)
+    parts = planned(order.payment, debt)
+    promised = sum(parts[tender].minor for tender in later)
     sums = [order.payment.book.of(tender) for tender in later]
     paid = sum(one.held - one.passed_on for one in sums)
     return Money(min(debt.minor, max(0, promised - max(0, paid))), debt.currency)

@@ -16,7 +16,7 @@ from ordercore.moment import Period, after
 from ordercore.money import Money
 from ordercore.order.balance import balance
 from ordercore.order.model import Order
-from ordercore.payment.balance import planned
+from ordercore.payment.balance import shares
 from ordercore.payment.model import DueWhen, Tender
 
 __all__ = ["TenderDue", "invoice_due_on", "overdue", "shop_day", "tender_dues"]
@@ -73,11 +73,11 @@ def invoice_due_on(order: Order, issued_on: date) -> date:
 def _dues(order: Order, issued_on: date | None) -> tuple[TenderDue, ...]:
     """The same, where an invoice of that day counts as the first if there is none yet."""
     currency = order.priced.currency
-    parts = planned(order.payment, balance(order).owed)
+    parts = shares(order.payment, balance(order).owed)
     found: list[TenderDue] = []
     for tender in order.payment.tenders:
         brought = Money(order.payment.book.of(tender.id).brought, currency)
-        rest = parts[tender.id] - brought
+        rest = Money(parts[tender.id], currency) - brought
         left = rest if rest.is_positive else Money.zero(currency)
         due_on = _due_on(order, tender, issued_on)
         found.append(TenderDue(tender=tender.id, open=left, due_on=due_on))

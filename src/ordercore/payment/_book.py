@@ -95,6 +95,7 @@ class Aimed:
 
     used: int = 0
     capturing: int = 0
+    voiding: int = 0
     refunds: int = 0
     is_busy: bool = False
     changes: list[OperationState] = field(factory=list[OperationState])
@@ -226,6 +227,11 @@ class Book:
         key = authorisation.intent.key
         return self._aimed[key].capturing if key in self._aimed else 0
 
+    def voiding(self, authorisation: OperationState) -> int:
+        """How much of it is being let go."""
+        key = authorisation.intent.key
+        return self._aimed[key].voiding if key in self._aimed else 0
+
     def is_busy(self, authorisation: OperationState) -> bool:
         """Whether a capture or a void of it is under way."""
         key = authorisation.intent.key
@@ -244,6 +250,8 @@ def _aim(about: Aimed, operation: OperationState) -> None:
             about.is_busy = about.is_busy or operation.is_open
             if operation.intent.operation is Operation.CAPTURE:
                 about.capturing += operation.in_flight.minor
+            else:
+                about.voiding += operation.in_flight.minor
         case Operation.REFUND:
             about.refunds += operation.moved.minor + operation.in_flight.minor
         case Operation.INCREASE | Operation.EXTEND:

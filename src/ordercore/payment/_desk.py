@@ -4,17 +4,17 @@ What lies on the table when the next payment operations are worked out (RULES PA
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final
 
 from attrs import Factory, field, frozen
 
 from ordercore.ids import Key, OrderId, PartyId, TenderId
 from ordercore.money import Currency, Money
 from ordercore.payment._book import Book, Term
-from ordercore.payment.balance import planned
-from ordercore.payment.model import Intent, Operation, OperationState, Tender, TenderKind
+from ordercore.payment.balance import planned, shares
+from ordercore.payment.model import Intent, Operation, OperationState
 from ordercore.payment.policy import Capabilities, PaymentPolicy
 from ordercore.payment.state import PaymentState
 
@@ -54,9 +54,6 @@ class Want:
     target: Key | None = None
 
 
-_PREPAID: Final = frozenset({TenderKind.GIFT_CARD, TenderKind.POINTS, TenderKind.STORE_CREDIT})
-
-
 @frozen
 class Desk:
     """What lies on the table when the next intents are worked out."""
@@ -81,10 +78,6 @@ class Desk:
     def can(self, tender: TenderId) -> Capabilities:
         """What whoever moves the money of a tender has declared."""
         return self.state.able(tender, self.capabilities)
-
-    def in_turn(self) -> list[Tender]:
-        """The tenders as they are taken: prepaid outside, stored value, the others, deferred."""
-        return sorted(self.state.tenders, key=_turn)
 
     def is_over(self, authorisation: OperationState) -> bool:
         """Whether it has expired: nothing is captured after that."""
@@ -141,6 +134,25 @@ class Desk:
             return coming
         return coming + book.live(authorisation) - book.capturing(authorisation)
 
+    def firm(self, tender: TenderId | None = None) -> int:
+        """What covers and stays: `lasting`, less what is being let go."""
+        return self.lasting(tender) - sum(
+            self.book.voiding(found)
+            for found in self.state.authorisations(tender)
+            if not self.fades(found)
+        )
+
+    def shares(self) -> Mapping[TenderId, int]:
+        """What each tender brings in the end; nothing where nothing will be claimed any more."""
+        standing: dict[TenderId, int] = defaultdict(int)
+        for found in self.state.authorisations():
+            live = self.book.capturing(found) if self.is_over(found) else self.book.live(found)
+            standing[found.intent.tender] += max(0, live - self.book.voiding(found))
+            if not found.is_abandoned:
+                standing[found.intent.tender] += found.in_flight.minor + self.book.rising(found)
+        owed = Money.zero(self.basis.currency) if self.basis.is_ended else self.basis.owed
+        return shares(self.state, owed, standing=standing)
+
     def is_settled(self, capture: OperationState) -> bool:
         """Whether a capture can be refunded yet (RULES PAY-2)."""
         able = self.can(capture.intent.tender)
@@ -179,11 +191,3 @@ def fades_at(term: Term, policy: PaymentPolicy) -> datetime | None:
     if ends is None or began is None:
         return ends
     return ends - min(policy.renew_before, max(ends - began, timedelta(0)) / 2)
-
-
-def _turn(tender: Tender) -> int:
-    if tender.is_deferred:
-        return 3
-    if not tender.uses_gateway:
-        return 0
-    return 1 if tender.kind in _PREPAID else 2

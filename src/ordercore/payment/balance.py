@@ -7,6 +7,7 @@ Every balance of an order's money, derived anew from the operations (RULES PAY-1
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
+from typing import Final
 
 from attrs import frozen
 
@@ -21,10 +22,22 @@ from ordercore.payment.model import (
     OperationState,
     OperationStatus,
     Tender,
+    TenderKind,
 )
 from ordercore.payment.state import PaymentState
 
-__all__ = ["PaymentTotals", "is_dead", "live", "planned", "refundable", "totals"]
+__all__ = [
+    "PaymentTotals",
+    "in_turn",
+    "is_dead",
+    "live",
+    "planned",
+    "refundable",
+    "shares",
+    "totals",
+]
+
+_PREPAID: Final = frozenset({TenderKind.GIFT_CARD, TenderKind.POINTS, TenderKind.STORE_CREDIT})
 
 
 @frozen(kw_only=True)
@@ -129,6 +142,69 @@ def planned(state: PaymentState, owed: Money) -> Mapping[TenderId, Money]:
     if heir is not None:
         parts[heir] = max(0, rest)
     return {tender: Money(minor, owed.currency) for tender, minor in parts.items()}
+
+
+def shares(
+    state: PaymentState, owed: Money, *, standing: Mapping[TenderId, int] | None = None
+) -> Mapping[TenderId, int]:
+    """
+    How much of *owed* each tender brings in the end, in minor units, as things stand.
+
+    `planned` is what was agreed; this is what becomes of it. In this order, and in turn among the
+    tenders, as long as something is owed: what was brought; what deferred tenders promised; what
+    stands within the plan; what stands beyond it; what is still to come by the plan. So nothing
+    that is covered is waited for from anybody else.
+
+    Args:
+        state: All that was done.
+        owed: What the tenders are to bring together.
+        standing: What is set aside, or being set aside, for each tender; None: as the book says.
+
+    Source:
+        RULES PAY-1, PAY-4.
+
+    >>> from ordercore.money import EUR
+    >>> card, gift = Tender(id=TenderId("card")), Tender(id=TenderId("gift"), amount=Money(3, EUR))
+    >>> state = PaymentState(tenders=(card, gift))
+    >>> shares(state, Money(10, EUR), standing={card.id: 9})
+    {'card': 9, 'gift': 1}
+    """
+    parts = planned(state, owed)
+    turn = {tender.id: tender for tender in in_turn(state)}
+    found, rest = dict.fromkeys(parts, 0), owed.minor
+    levels = {
+        name: _levels(state, tender, parts[name].minor, standing) for name, tender in turn.items()
+    }
+    for level in zip(*levels.values(), strict=True):
+        for name, minor in zip(turn, level, strict=True):
+            more = max(0, min(rest, minor - found[name]))
+            found[name] += more
+            rest -= more
+    return found
+
+
+def _levels(
+    state: PaymentState, tender: Tender, part: int, standing: Mapping[TenderId, int] | None
+) -> tuple[int, ...]:
+    """Up to what a tender is asked, one level after the other; see `shares`."""
+    own = state.book.of(tender.id)
+    brought = max(0, own.brought - own.refunds_in_flight)
+    stands = own.authorised + own.authorisations_in_flight
+    ready = brought + (stands if standing is None else standing.get(tender.id, 0))
+    return brought, part if tender.is_deferred else 0, min(part, ready), ready, part
+
+
+def in_turn(state: PaymentState) -> list[Tender]:
+    """The tenders as they are taken: prepaid outside, stored value, the others, deferred."""
+    return sorted(state.tenders, key=_turn)
+
+
+def _turn(tender: Tender) -> int:
+    if tender.is_deferred:
+        return 3
+    if not tender.uses_gateway:
+        return 0
+    return 1 if tender.kind in _PREPAID else 2
 
 
 def _limit(state: PaymentState, tender: Tender, dead: Container[TenderId]) -> int:

@@ -14,6 +14,7 @@ from hashlib import sha256
 from ordercore.ids import Key, OrderId, TenderId
 from ordercore.payment._cover import authorisations
 from ordercore.payment._desk import Desk, PaymentBasis, Want, fades_at
+from ordercore.payment.balance import in_turn
 from ordercore.payment.model import Intent, Operation, OperationState
 from ordercore.payment.policy import Capabilities, CaptureWhen, PaymentPolicy
 from ordercore.payment.state import PaymentState
@@ -129,47 +130,33 @@ def captures(desk: Desk) -> Iterator[Want]:
     """
     Capture what may be claimed and is neither taken nor on its way (RULES PAY-4).
 
-    Each tender brings its part of what may be claimed, prepaid kinds first, and what others cannot
-    bring of theirs. A lost dispute does not count as given back, so it never causes a new charge.
+    A lost dispute does not count as given back, so it never causes a new charge.
     """
-    for tender, want in _asked(desk).items():
-        for found in desk.state.of(Operation.AUTHORISE):
-            amount = _capturable(desk, found, want) if found.intent.tender == tender else 0
+    for tender, want in claims(desk):
+        left = want
+        for found in desk.state.authorisations(tender):
+            amount = _capturable(desk, found, left)
             if amount > 0:
                 yield desk.want(Operation.CAPTURE, tender, amount, found.intent.key)
-                want -= amount
-
-
-def _asked(desk: Desk) -> Mapping[TenderId, int]:
-    """
-    The claims; what nothing is authorised for comes from tenders that hold more than their part.
-
-    That is so where a tender was declined for a while, and less is owed since: all is covered, and
-    nothing will be authorised for the part of that tender any more.
-    """
-    asked = dict(claims(desk))
-    missing = sum(max(0, want - desk.book.of(one).authorised) for one, want in asked.items())
-    if not missing or desk.authorising() or desk.needed > desk.lasting():
-        return asked
-    for tender in desk.in_turn():
-        own = desk.book.of(tender.id)
-        part = desk.planned[tender.id].minor - own.brought + own.refunds_in_flight
-        spare = min(missing, own.authorised - max(part, own.captures_in_flight))
-        if tender.uses_gateway and spare > 0:
-            asked[tender.id] = asked.get(tender.id, 0) + spare
-            missing -= spare
-    return asked
+                left -= amount
 
 
 def claims(desk: Desk) -> Iterator[tuple[TenderId, int]]:
-    """What each tender of a gateway is to bring now, in minor units, where that is above zero."""
+    """
+    What each tender of a gateway is to bring now, in minor units, where that is above zero.
+
+    Each brings its share (`Desk.shares`) of what may be claimed, prepaid kinds first.
+    """
     basis, total = desk.basis, desk.book.total
     if basis.is_ended:
         return
     claim = min(basis.claimable.minor, basis.owed.minor)
     left = claim - total.taken - total.captures_in_flight + total.refunds_in_flight
-    for tender in desk.in_turn():
-        part = min(max(0, claim), desk.planned[tender.id].minor)
+    if left <= 0:
+        return
+    shares = desk.shares()
+    for tender in in_turn(desk.state):
+        part = min(max(0, claim), shares[tender.id])
         claim -= part
         own = desk.book.of(tender.id)
         want = min(left, part - own.brought - own.captures_in_flight + own.refunds_in_flight)
@@ -194,16 +181,24 @@ def voids(desk: Desk, *, but: Container[Key | None] = ()) -> Iterator[Want]:
     """
     Let go of authorisations that nothing will be captured from any more, the latest first.
 
-    What fades goes once the others cover all. Those in *but* are left alone: something is about to
-    be captured from them. What is voided here is never what `authorisations` asks for: that needs
-    too little cover, this too much.
+    Of a tender only what is beyond its share, so that nothing is let go that another tender would
+    have to be asked for. What fades goes once the others cover all. Those in *but* are left alone:
+    something is about to be captured from them. What is being let go already counts as gone here,
+    and as cover for `authorisations`; so what one asks for is never undone by the other.
     """
-    surplus = desk.lasting() - desk.needed
-    for found in reversed(tuple(desk.state.of(Operation.AUTHORISE))):
-        amount = _voidable(desk, found, surplus) if found.intent.key not in but else 0
-        if amount > 0:
-            yield desk.want(Operation.VOID, found.intent.tender, amount, found.intent.key)
-            surplus -= 0 if desk.fades(found) else amount
+    surplus = desk.firm() - desk.needed
+    shares: Mapping[TenderId, int] = desk.shares() if surplus > 0 else {}
+    for tender in reversed(desk.state.tenders):
+        own = desk.book.of(tender.id)
+        brought = max(0, own.brought - own.refunds_in_flight)
+        spare = brought + desk.firm(tender.id) - shares.get(tender.id, 0)
+        for found in reversed(tuple(desk.state.authorisations(tender.id))):
+            most = surplus if desk.fades(found) else min(surplus, spare)
+            amount = _voidable(desk, found, most) if found.intent.key not in but else 0
+            if amount > 0:
+                yield desk.want(Operation.VOID, tender.id, amount, found.intent.key)
+                gone = 0 if desk.fades(found) else amount
+                surplus, spare = surplus - gone, spare - gone
 
 
 def _voidable(desk: Desk, found: OperationState, surplus: int) -> int:

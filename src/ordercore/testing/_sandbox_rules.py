@@ -149,7 +149,7 @@ class Rules:
         if self.books.is_over(target, self.now):
             return _declined(ask, DeclineKind.HARD, "authorisation_expired")
         left, granted = self.left(target), self.books.granted(target, self.now)
-        if not self.capabilities.partial_capture and ask.amount.minor < granted:
+        if not self.capabilities.partial_capture and ask.amount < left:
             return _wrong(ask, "partial_capture")
         over = granted * self.capabilities.over_capture
         if ask.amount.minor > left.minor + over or not left.is_positive:
