@@ -76,12 +76,13 @@ nitpick_ignore_regex: Final = [
     # The standard library: no inventory of it can be fetched offline.
     (
         r"py:.*",
-        r"(abc|collections|dataclasses|datetime|decimal|enum|fractions|pathlib|typing|types)\..*",
+        r"(abc|collections|dataclasses|datetime|decimal|enum|fractions|pathlib)\..*"
+        r"|(signal|typing|types)\..*",
     ),
     # The libraries that signatures name: no inventory of theirs can be fetched either.
     (r"py:.*", r"(attr|attrs|hypothesis|pytest|sqlalchemy)\..*"),
-    # Type variables, and what is private to a module.
-    (r"py:.*", r"(.*\.)?[A-Z](_co|_contra)?"),
+    # Type variables and parameters, and what is private to a module.
+    (r"py:.*", r"(.*\.)?_?[A-Z](_co|_contra)?"),
     (r"py:.*", r"ordercore\.(.*\.)?_.*"),
     # What stands in quotes (in aliases, in the bases of generics) arrives as it is written, and
     # the members of an enum, in the default of an argument, as they print themselves.
