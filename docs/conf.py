@@ -74,11 +74,8 @@ nitpick_ignore: Final = [
 ]
 nitpick_ignore_regex: Final = [
     # The standard library: no inventory of it can be fetched offline.
-    (
-        r"py:.*",
-        r"(abc|collections|dataclasses|datetime|decimal|enum|fractions|pathlib)\..*"
-        r"|(signal|typing|types)\..*",
-    ),
+    (r"py:.*", r"(abc|collections|dataclasses|datetime|decimal|enum|fractions|pathlib)\..*"),
+    (r"py:.*", r"(signal|typing|types)\..*"),
     # The libraries that signatures name: no inventory of theirs can be fetched either.
     (r"py:.*", r"(attr|attrs|hypothesis|pytest|sqlalchemy)\..*"),
     # Type variables and parameters, and what is private to a module.
