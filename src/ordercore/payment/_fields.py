@@ -4,7 +4,7 @@ Converters of the fields in this room.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from attrs import Attribute, define
@@ -16,8 +16,10 @@ from ordercore.money import Money
 from ordercore.payment.cards import mask_card_numbers, without_card_number
 
 __all__ = [
+    "LONGEST",
     "InvalidPaymentError",
     "checked_reference",
+    "duration",
     "instant",
     "instrument",
     "key_id",
@@ -33,6 +35,8 @@ __all__ = [
 ]
 
 LONGEST_TEXT: Final = 500
+LONGEST: Final = timedelta(days=36_500)
+"""No wait is longer, so that no deadline is past the end of the calendar."""
 
 
 @define
@@ -127,4 +131,11 @@ def yes_or_no(_instance: object, attribute: Attribute[bool], value: object) -> N
     """Refuse what is neither true nor false."""
     if type(value) is not bool:
         problem = f"it must be true or false, not {type(value).__name__}"
+        raise InvalidPaymentError(attribute.name, problem)
+
+
+def duration(_instance: object, attribute: Attribute[timedelta], value: object) -> None:
+    """Refuse what is no wait that a deadline can be made of."""
+    if type(value) is not timedelta or not timedelta(0) <= value <= LONGEST:
+        problem = f"it must be a timedelta from zero to {LONGEST.days} days"
         raise InvalidPaymentError(attribute.name, problem)

@@ -6,12 +6,20 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
+from typing import Final
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 
 from ordercore.ids import Reference
 from ordercore.money import Money
-from ordercore.payment._fields import checked_reference, instant, positive, words
+from ordercore.payment._fields import (
+    InvalidPaymentError,
+    checked_reference,
+    duration,
+    instant,
+    positive,
+    words,
+)
 
 __all__ = [
     "ActionRequired",
@@ -26,6 +34,8 @@ __all__ = [
     "Unknown",
 ]
 
+LONGEST_ACTION: Final = 10_000
+
 
 @unique
 class DeclineKind(StrEnum):
@@ -39,6 +49,23 @@ class DeclineKind(StrEnum):
     """Do not try again; a person looks."""
     CONFIGURATION = "configuration"
     """The shop's own fault; a person looks."""
+
+
+def _kind(_instance: object, attribute: Attribute[DeclineKind], value: object) -> None:
+    if type(value) is not DeclineKind:
+        problem = f"it must be a DeclineKind such as DeclineKind.SOFT, not {type(value).__name__}"
+        raise InvalidPaymentError(attribute.name, problem)
+
+
+def _wait(instance: object, attribute: Attribute[timedelta], value: timedelta | None) -> None:
+    if value is not None:
+        duration(instance, attribute, value)
+
+
+def _page(_instance: object, attribute: Attribute[str], value: object) -> None:
+    if type(value) is not str or len(value) > LONGEST_ACTION:
+        problem = f"it must be text of at most {LONGEST_ACTION} characters"
+        raise InvalidPaymentError(attribute.name, problem)
 
 
 @frozen(kw_only=True)
@@ -71,16 +98,21 @@ class ActionRequired:
     """The customer must do something first, such as confirm at the bank."""
 
     reference: Reference = field(converter=checked_reference)
-    action: str = field(default="", repr=False)
+    action: str = field(default="", repr=False, validator=_page)
 
 
 @frozen(kw_only=True)
 class Declined:
-    """It did not happen, for certain; ``code`` is the gateway's own word for why."""
+    """
+    It did not happen, for certain; ``code`` is the gateway's own word for why.
 
-    kind: DeclineKind
+    ``retry_after`` is how long to wait at least before a soft decline is tried again: from zero to
+    36,500 days.
+    """
+
+    kind: DeclineKind = field(validator=_kind)
     code: str = field(default="", converter=words)
-    retry_after: timedelta | None = None
+    retry_after: timedelta | None = field(default=None, validator=_wait)
 
 
 @frozen(kw_only=True)

@@ -13,14 +13,12 @@ from typing import Final
 from attrs import Attribute, field, frozen
 
 from ordercore.money import Currency, checked_quantity
-from ordercore.payment._fields import InvalidPaymentError, yes_or_no
+from ordercore.payment._fields import LONGEST, InvalidPaymentError, duration, yes_or_no
 
 __all__ = ["OF_STORE_VALUE", "Capabilities", "CaptureWhen", "PaymentPolicy"]
 
 MOST_DIGITS: Final = 18
 MOST_RETRIES: Final = 100
-LONGEST: Final = timedelta(days=36_500)
-"""No wait is longer, so that no deadline is past the end of the calendar."""
 
 
 def _codes(value: Iterable[str]) -> tuple[str, ...]:
@@ -32,12 +30,6 @@ def _exponents(value: Mapping[str, int]) -> Mapping[str, int]:
         Currency.of(code).code: checked_quantity(digits, "exponent", least=0, most=MOST_DIGITS)
         for code, digits in value.items()
     }
-
-
-def _duration(_instance: object, attribute: Attribute[timedelta], value: timedelta) -> None:
-    if type(value) is not timedelta or not timedelta(0) <= value <= LONGEST:
-        problem = f"it must be a timedelta from zero to {LONGEST.days} days"
-        raise InvalidPaymentError(attribute.name, problem)
 
 
 def _waits(_instance: object, _attribute: object, value: tuple[timedelta, ...]) -> None:
@@ -95,8 +87,8 @@ class Capabilities:
 
     currencies: tuple[str, ...] = field(default=(), converter=_codes)
     exponents: Mapping[str, int] = field(factory=dict[str, int], converter=_exponents)
-    key_lifetime: timedelta = field(default=timedelta(hours=24), validator=_duration)
-    call_timeout: timedelta = field(default=timedelta(seconds=30), validator=_duration)
+    key_lifetime: timedelta = field(default=timedelta(hours=24), validator=duration)
+    call_timeout: timedelta = field(default=timedelta(seconds=30), validator=duration)
     partial_capture: bool = field(default=True, validator=yes_or_no)
     multiple_capture: bool = field(default=True, validator=yes_or_no)
     partial_void: bool = field(default=False, validator=yes_or_no)
@@ -105,8 +97,8 @@ class Capabilities:
     incremental: bool = field(default=False, validator=yes_or_no)
     extend: bool = field(default=False, validator=yes_or_no)
     refund_before_settlement: bool = field(default=True, validator=yes_or_no)
-    settlement_delay: timedelta = field(default=timedelta(days=1), validator=_duration)
-    authorisation_lifetime: timedelta = field(default=timedelta(days=7), validator=_duration)
+    settlement_delay: timedelta = field(default=timedelta(days=1), validator=duration)
+    authorisation_lifetime: timedelta = field(default=timedelta(days=7), validator=duration)
 
     def takes(self, currency: Currency) -> bool:
         """Whether the gateway takes payments in *currency*."""
@@ -136,9 +128,9 @@ class PaymentPolicy:
     """
 
     capture: CaptureWhen = field(default=CaptureWhen.DISPATCH, validator=_capture)
-    send_window: timedelta = field(default=timedelta(minutes=15), validator=_duration)
-    clock_skew: timedelta = field(default=timedelta(minutes=1), validator=_duration)
-    max_delay: timedelta = field(default=timedelta(minutes=30), validator=_duration)
+    send_window: timedelta = field(default=timedelta(minutes=15), validator=duration)
+    clock_skew: timedelta = field(default=timedelta(minutes=1), validator=duration)
+    max_delay: timedelta = field(default=timedelta(minutes=30), validator=duration)
     schedule: tuple[timedelta, ...] = field(
         default=(
             timedelta(minutes=5),
@@ -152,8 +144,8 @@ class PaymentPolicy:
         validator=_waits,
     )
     soft_retries: int = field(default=3, validator=_retries)
-    soft_retry_after: timedelta = field(default=timedelta(hours=1), validator=_duration)
-    renew_before: timedelta = field(default=timedelta(0), validator=_duration)
+    soft_retry_after: timedelta = field(default=timedelta(hours=1), validator=duration)
+    renew_before: timedelta = field(default=timedelta(0), validator=duration)
     capture_whole: bool = field(default=False, validator=yes_or_no)
 
     @property
