@@ -402,7 +402,7 @@ BUGS: Final = (
     Bug(
         name="cancel that ignores a capture in flight",
         patches=((Book, "is_busy", never_busy),),
-        flow="cancel the rest",
+        flow="cancel what is captured",
         hurries=True,
     ),
     Bug(
