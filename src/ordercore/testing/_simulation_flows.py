@@ -103,7 +103,7 @@ FLOWS: Final = (
     Flow(name="two parcels, one capture", steps=_TWO_PARCELS, captured=2000, terms=_once_for_all),
     Flow(
         name="capture by hand",
-        steps=(do.place, do.capture, do.capture_what_is_left),
+        steps=(do.place, do.capture, do.capture_what_is_left, do.capture_what_is_left),
         captured=2000,
         terms=_by_hand_only,
     ),
