@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from attrs import define, frozen
 
 from ordercore.errors import NotFoundError
+from ordercore.facts import Event
 from ordercore.ids import TenderId
 from ordercore.money import CurrencyMismatchError, Money
 from ordercore.payment._desk import Desk, PaymentBasis
-from ordercore.payment.model import Operation, OperationState, Tender
+from ordercore.payment.events import PaymentUnmatched
+from ordercore.payment.model import Operation, OperationState, Tender, WaitingReport
 from ordercore.payment.policy import Capabilities, PaymentPolicy
 from ordercore.payment.state import PaymentState
 
@@ -53,6 +56,13 @@ class Case:
         """What lies on the table when intents are worked out."""
         return Desk(self.state, self.now, self.basis, self.policy, self.capabilities)
 
+    def wait(self, report: WaitingReport) -> Iterator[Event]:
+        """Keep a report for later, unless it waits already; an amount counts by its largest."""
+        for known in self.state.waiting:
+            if known.is_like(report) and not _is_more(report.amount, known.amount):
+                return
+        yield PaymentUnmatched(report=report, at=report.at)
+
     def ends(self, found: OperationState, told: datetime | None) -> datetime | None:
         """When it expires; an extension that does not say lasts as long as the gateway declares."""
         known = told or found.expires_at
@@ -65,3 +75,8 @@ class Case:
         book = self.state.book
         most = min(book.of(tender).refundable, book.total.refundable)
         return Money(most, self.basis.currency)
+
+
+def _is_more(new: Money | None, known: Money | None) -> bool:
+    """Whether the larger of two cumulative amounts is the new one."""
+    return new is not None and (known is None or new > known)

@@ -34,7 +34,6 @@ from ordercore.payment.events import (
     OperationParked,
     OperationPending,
     OperationSucceeded,
-    PaymentUnmatched,
 )
 from ordercore.payment.model import (
     FAILURES,
@@ -141,8 +140,8 @@ def _unknown_key(case: Case, command: ReportAnswer) -> Iterator[Event]:
         reason=type(command.answer).__name__,
         at=command.at,
     )
-    if not any(known.is_like(waiting) for known in case.state.waiting):
-        yield PaymentUnmatched(report=waiting, at=command.at)
+    if not case.state.is_booked(waiting):
+        yield from case.wait(waiting)
 
 
 def _fitting(

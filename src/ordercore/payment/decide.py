@@ -202,7 +202,7 @@ def decide_payment(
     case = Case(state=state, now=now, basis=basis, policy=policy, capabilities=capabilities)
     events = tuple(_events(case, command))
     after = evolve(case, state=reduce(evolve_payment, events, state))
-    return events + tuple(rematched(state, after)) if state.waiting else events
+    return events + tuple(rematched(after)) if state.waiting else events
 
 
 def _events(case: Case, command: PaymentRequest | PaymentReport) -> Iterator[Event]:

@@ -28,6 +28,7 @@ __all__ = [
     "OperationParked",
     "OperationPending",
     "OperationSucceeded",
+    "PaymentMatched",
     "PaymentRecorded",
     "PaymentUnmatched",
     "RefundRecorded",
@@ -185,6 +186,13 @@ class DisputeReported(Event):
 @frozen(kw_only=True)
 class PaymentUnmatched(Event):
     """A report that fits nothing known waits until it does, or for a person."""
+
+    report: WaitingReport
+
+
+@frozen(kw_only=True)
+class PaymentMatched(Event):
+    """A report that waited fits by now; what it says stands in the facts before this one."""
 
     report: WaitingReport
 

@@ -20,6 +20,7 @@ from ordercore.payment.events import (
     OperationParked,
     OperationPending,
     OperationSucceeded,
+    PaymentMatched,
     PaymentRecorded,
     PaymentUnmatched,
     RefundRecorded,
@@ -63,13 +64,13 @@ def evolve_payment(state: PaymentState, event: Event) -> PaymentState:
         case DisputeReported():
             return _disputed(state, event)
         case TenderAdded(tender=tender):
-            return _matched(evolve(state, tenders=(*state.tenders, tender)))
+            return evolve(state, tenders=(*state.tenders, tender))
         case TenderReplaced(tender=tender):
             return _replaced(state, tender)
-        case PaymentUnmatched(report=report):
-            return evolve(state, waiting=_waiting(state, report))
+        case PaymentUnmatched() | PaymentMatched():
+            return evolve(state, waiting=_waiting(state, event))
         case _ if isinstance(event, Settling):
-            return _matched(_settled(state, event))
+            return _settled(state, event)
         case _:
             return state
 
@@ -174,7 +175,7 @@ def _recorded(state: PaymentState, event: PaymentRecorded | RefundRecorded) -> P
         is_refund=isinstance(event, RefundRecorded),
     )
     recorded = {**state.recorded, event.reference: entry}
-    return _matched(evolve(state, recorded=recorded))
+    return evolve(state, recorded=recorded)
 
 
 def _disputed(state: PaymentState, event: DisputeReported) -> PaymentState:
@@ -186,25 +187,22 @@ def _disputed(state: PaymentState, event: DisputeReported) -> PaymentState:
         at=event.at,
     )
     disputes = {**state.disputes, event.reference: dispute}
-    return _matched(evolve(state, disputes=disputes))
+    return evolve(state, disputes=disputes)
 
 
-def _waiting(state: PaymentState, report: WaitingReport) -> tuple[WaitingReport, ...]:
-    """The reports that wait, each once, with the largest amount that it stated."""
-    amount = report.amount
-    for other in state.waiting:
-        if other.is_like(report):
-            amount = _larger(amount, other.amount)
-    rest = tuple(other for other in state.waiting if not other.is_like(report))
-    return (*rest, evolve(report, amount=amount))
-
-
-def _matched(state: PaymentState) -> PaymentState:
-    """Nothing waits any more that fits by now, or that somebody has recorded by hand."""
-    if not state.waiting:
-        return state
-    rest = tuple(report for report in state.waiting if not state.explains(report))
-    return evolve(state, waiting=rest)
+def _waiting(
+    state: PaymentState, event: PaymentUnmatched | PaymentMatched
+) -> tuple[WaitingReport, ...]:
+    """The reports that wait, each once, with the largest amount and the first end it stated."""
+    report = event.report
+    same = tuple(other for other in state.waiting if other.is_like(report))
+    rest = tuple(other for other in state.waiting if other not in same)
+    if isinstance(event, PaymentMatched):
+        return rest
+    amount, ends = report.amount, report.expires_at
+    for other in same:
+        amount, ends = _larger(amount, other.amount), other.expires_at or ends
+    return (*rest, evolve(report, amount=amount, expires_at=ends))
 
 
 def _replaced(state: PaymentState, tender: Tender) -> PaymentState:

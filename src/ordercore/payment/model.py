@@ -255,8 +255,9 @@ class WaitingReport:
     """
     A report that fits nothing known: it waits until it does, or for a person (RULES PAY-6).
 
-    ``reference`` is the key for an answer; ``origin`` is a dispute's capture. ``reason`` says what
-    does not fit.
+    It holds all that the report said, but for the words of an answer. ``reference`` is the key for
+    an answer; ``origin`` is a dispute's capture. ``reason`` says what does not fit, or why a
+    capture or refund failed.
     """
 
     about: About
@@ -268,8 +269,17 @@ class WaitingReport:
     status: DisputeStatus | None = None
     reason: str = ""
     at: datetime = field(converter=utc)
+    key: Key | None = None
+    expires_at: datetime | None = field(default=None, converter=instant)
+
+    @property
+    def _name(self) -> tuple[object, ...]:
+        """What tells it from others; of a dispute's outcomes the later counts, so each is kept."""
+        currency = None if self.amount is None else self.amount.currency
+        at = self.at if self.about is About.DISPUTE else None
+        said = self.about, self.reference, self.operation, self.status, self.tender
+        return *said, self.key, self.origin, currency, at
 
     def is_like(self, other: WaitingReport) -> bool:
-        """Whether both say the same, but for the amount and the time."""
-        mine = self.about, self.reference, self.operation, self.status, self.tender
-        return mine == (other.about, other.reference, other.operation, other.status, other.tender)
+        """Whether both say the same, but for the size of the amount and the time."""
+        return self._name == other._name

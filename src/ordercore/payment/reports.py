@@ -14,7 +14,7 @@ from typing import assert_never
 from attrs import evolve
 
 from ordercore.facts import Event
-from ordercore.money import Money
+from ordercore.ids import TenderId
 from ordercore.payment._case import Case
 from ordercore.payment._replies import OVER, ReplyMismatchError, absorb_answer, retry_at
 from ordercore.payment.commands import (
@@ -33,6 +33,7 @@ from ordercore.payment.events import (
     OperationFailed,
     OperationPending,
     OperationSucceeded,
+    PaymentMatched,
     PaymentRecorded,
     PaymentUnmatched,
 )
@@ -43,6 +44,7 @@ from ordercore.payment.model import (
     Operation,
     OperationState,
     OperationStatus,
+    RecordedPayment,
     WaitingReport,
 )
 from ordercore.payment.state import PaymentState
@@ -70,16 +72,34 @@ def absorb(case: Case, report: PaymentReport) -> Iterator[Event]:
             assert_never(never)
 
 
-def rematched(before: PaymentState, case: Case) -> Iterator[Event]:
-    """The facts that reports add which waited *before* and fit by now."""
-    waiting = list(before.waiting)
-    while fitting := next((known for known in waiting if case.state.explains(known)), None):
-        waiting.remove(fitting)
-        again = _report_of(fitting)
-        if again is not None and fitting.reference not in case.state.recorded:
-            events = tuple(absorb(case, again))
-            case = evolve(case, state=reduce(evolve_payment, events, case.state))
-            yield from events
+def rematched(case: Case) -> Iterator[Event]:
+    """
+    The facts that waiting reports add which fit by now, each followed by `PaymentMatched`.
+
+    A report fits when it is absorbed: the same rule that lets it wait.
+    """
+    while True:
+        for waiting in case.state.waiting:
+            events = _absorbed(case, waiting)
+            if events is not None:
+                case = evolve(case, state=reduce(evolve_payment, events, case.state))
+                yield from events
+                break
+        else:
+            return
+
+
+def _absorbed(case: Case, waiting: WaitingReport) -> tuple[Event, ...] | None:
+    """What a report that waits adds now; None where it goes on waiting."""
+    matched = PaymentMatched(report=waiting, at=case.now)
+    report = _report_of(waiting)
+    if report is None:
+        return (matched,) if case.state.is_booked(waiting) else None
+    alone = evolve(case, state=evolve(case.state, waiting=()))
+    events = tuple(absorb(alone, report))
+    if any(isinstance(event, PaymentUnmatched) for event in events):
+        return None
+    return (*events, matched)
 
 
 def _report_of(waiting: WaitingReport) -> PaymentReport | None:
@@ -88,7 +108,12 @@ def _report_of(waiting: WaitingReport) -> PaymentReport | None:
     match waiting.about:
         case About.OPERATION if waiting.operation is not None and amount is not None:
             return ReportOperation(
-                operation=waiting.operation, reference=reference, amount=amount, at=at
+                operation=waiting.operation,
+                reference=reference,
+                amount=amount,
+                key=waiting.key,
+                expires_at=waiting.expires_at,
+                at=at,
             )
         case About.FAILURE if waiting.operation is not None:
             return ReportFailure(
@@ -99,6 +124,7 @@ def _report_of(waiting: WaitingReport) -> PaymentReport | None:
         case About.DISPUTE if waiting.status is not None and amount is not None:
             return ReportDispute(
                 reference=reference,
+                tender=waiting.tender,
                 capture=waiting.origin,
                 amount=amount,
                 status=waiting.status,
@@ -111,18 +137,9 @@ def _report_of(waiting: WaitingReport) -> PaymentReport | None:
 
 
 def _wait(case: Case, report: WaitingReport) -> Iterator[Event]:
-    """Keep the report for later, unless it waits already."""
-    for known in case.state.waiting:
-        if known.is_like(report) and not _is_more(report.amount, known.amount):
-            return
-    yield PaymentUnmatched(report=report, at=report.at)
-
-
-def _is_more(new: Money | None, known: Money | None) -> bool:
-    """Whether the larger of two cumulative amounts is the new one."""
-    if new is None or known is None:
-        return new is not None
-    return new.currency is known.currency and new > known
+    """Keep the report for later, unless somebody has recorded by hand what it says."""
+    if not case.state.is_booked(report):
+        yield from case.wait(report)
 
 
 def _operation(case: Case, command: ReportOperation) -> Iterator[Event]:
@@ -135,6 +152,8 @@ def _operation(case: Case, command: ReportOperation) -> Iterator[Event]:
             reference=command.reference,
             amount=command.amount,
             reason=reason,
+            key=command.key,
+            expires_at=command.expires_at,
             at=command.at,
         )
         yield from _wait(case, waiting)
@@ -243,12 +262,8 @@ def _expired(case: Case, command: ReportAuthorisationExpired) -> Iterator[Event]
 
 def _collected(case: Case, command: ReportCollected) -> Iterator[Event]:
     known = case.state.recorded.get(command.reference)
-    fits = (
-        case.state.tender(command.tender) is not None
-        and command.amount.currency is case.basis.currency
-        and (known is None or (known.tender == command.tender and not known.is_refund))
-    )
-    if not fits:
+    tender = _payer(case.state, command, known)
+    if tender is None or command.amount.currency is not case.basis.currency:
         waiting = WaitingReport(
             about=About.COLLECTION,
             reference=command.reference,
@@ -259,11 +274,19 @@ def _collected(case: Case, command: ReportCollected) -> Iterator[Event]:
         yield from _wait(case, waiting)
     elif known is None or command.amount > known.amount:
         yield PaymentRecorded(
-            tender=command.tender,
-            amount=command.amount,
-            reference=command.reference,
-            at=command.at,
+            tender=tender, amount=command.amount, reference=command.reference, at=command.at
         )
+
+
+def _payer(
+    state: PaymentState, command: ReportCollected, known: RecordedPayment | None
+) -> TenderId | None:
+    """The tender that money came in for; of one that nobody knows, who recorded it has said it."""
+    own = state.tender(command.tender)
+    if known is None:
+        return None if own is None else own.id
+    fits = not known.is_refund and (own is None or own.id == known.tender)
+    return known.tender if fits else None
 
 
 def _dispute(case: Case, command: ReportDispute) -> Iterator[Event]:
@@ -277,6 +300,7 @@ def _dispute(case: Case, command: ReportDispute) -> Iterator[Event]:
         waiting = WaitingReport(
             about=About.DISPUTE,
             reference=command.reference,
+            tender=command.tender,
             origin=command.capture,
             amount=command.amount,
             status=command.status,

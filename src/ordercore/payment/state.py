@@ -103,22 +103,19 @@ class PaymentState:
             return found
         return self.operations.get(extension.intent.target)
 
-    def explains(self, report: WaitingReport) -> bool:
-        """Whether a report fits something that is known by now."""
-        if report.reference in self.recorded:
-            return True
-        match report.about:
-            case About.OPERATION | About.FAILURE | About.EXPIRY:
-                kind = report.operation or Operation.AUTHORISE
-                if self.called(report.reference, kind) is not None:
-                    return True
-                is_end = report.about is About.EXPIRY or kind is Operation.VOID
-                return is_end and self.authorisation(report.reference) is not None
-            case About.DISPUTE:
-                origin = report.origin
-                capture = origin is not None and self.called(origin, Operation.CAPTURE) is not None
-                return capture or report.reference in self.disputes
-            case About.COLLECTION:
-                return report.tender is not None and self.tender(report.tender) is not None
-            case About.ANSWER:
-                return False
+    def is_booked(self, report: WaitingReport) -> bool:
+        """
+        Whether somebody has recorded by hand, under its reference, what a report says.
+
+        Money that came in answers a capture, money that went out a refund or a dispute; a failure
+        is answered by its opposite.
+        """
+        known = self.recorded.get(report.reference)
+        if known is None or report.about is About.COLLECTION:
+            return False
+        if report.about is About.DISPUTE:
+            return known.is_refund
+        if report.operation in {Operation.CAPTURE, Operation.REFUND}:
+            is_out = report.operation is Operation.REFUND
+            return known.is_refund is (is_out is not (report.about is About.FAILURE))
+        return True

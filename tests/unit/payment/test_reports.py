@@ -22,6 +22,7 @@ from ordercore.payment.answers import (
 )
 from ordercore.payment.balance import totals
 from ordercore.payment.commands import (
+    AddTender,
     RecordPayment,
     ReportAnswer,
     ReportAuthorisationExpired,
@@ -31,6 +32,7 @@ from ordercore.payment.commands import (
     RetryPayment,
 )
 from ordercore.payment.events import (
+    AuthorisationExpired,
     OperationActionRequired,
     OperationDeclined,
     OperationFailed,
@@ -39,10 +41,19 @@ from ordercore.payment.events import (
     OperationParked,
     OperationPending,
     OperationSucceeded,
+    PaymentMatched,
     PaymentRecorded,
     PaymentUnmatched,
 )
-from ordercore.payment.model import About, DisputeStatus, Operation, OperationStatus, Tender
+from ordercore.payment.evolve import evolve_payment
+from ordercore.payment.model import (
+    About,
+    DisputeStatus,
+    Operation,
+    OperationStatus,
+    Tender,
+    TenderKind,
+)
 from ordercore.payment.operations import StepKind, operation_steps
 from ordercore.payment.policy import Capabilities
 from ordercore.payment.state import PaymentState
@@ -306,7 +317,7 @@ def test_a_failure_before_its_success_waits() -> None:
     shop.tell(failure(Operation.CAPTURE, reference))
     succeeded = Succeeded(reference=reference, amount=euro(10_000))
     events = answer(shop, succeeded, last(shop, Operation.CAPTURE))
-    assert [OperationSucceeded, OperationFailed] == [type(event) for event in events]
+    assert [OperationSucceeded, OperationFailed, PaymentMatched] == [type(fact) for fact in events]
     assert euro(0) == totals(shop.state, EUR).captured
 
 
@@ -465,3 +476,67 @@ def test_disputed_money_is_not_refunded() -> None:
     assert () == shop.intend()
     shop.tell(dispute(DisputeStatus.WON, reference, hours=9, minor=10_000))
     assert [euro(10_000)] == [intent.amount for intent in shop.intend()]
+
+
+def test_what_waits_goes_on_waiting_whatever_happens_here() -> None:
+    """PAY-6: only what was absorbed waits no longer, and nothing that waits is written again."""
+    shop, reference = captured()
+    other = Money(900, USD)
+    shop.tell(
+        ReportOperation(operation=Operation.CAPTURE, reference=reference, amount=other, at=shop.now)
+    )
+    shop.tell(
+        ReportDispute(
+            reference=Reference("d"),
+            capture=reference,
+            amount=other,
+            status=DisputeStatus.OPENED,
+            at=shop.now,
+        )
+    )
+    waiting = shop.state.waiting
+    ended = AuthorisationExpired(key=last(shop), at=shop.now)
+    assert waiting == evolve_payment(shop.state, ended).waiting
+    for name in ("x", "y"):
+        record = RecordPayment(tender=CARD, amount=euro(1), reference=Reference(name))
+        assert [PaymentRecorded] == [type(event) for event in shop.tell(record)]
+    assert waiting == shop.state.waiting
+
+
+def test_a_dispute_of_a_tender_waits_for_it() -> None:
+    """PAY-6: the tender that was named is remembered, and once it is there the dispute counts."""
+    shop = authorised()
+    late = TenderId("paypal")
+    shop.tell(
+        ReportDispute(
+            reference=Reference("d"),
+            tender=late,
+            amount=euro(100),
+            status=DisputeStatus.OPENED,
+            at=shop.now,
+        )
+    )
+    shop.tell(AddTender(tender=Tender(id=late, kind=TenderKind.MANUAL)))
+    assert () == shop.state.waiting
+    assert euro(100) == totals(shop.state, EUR, tender=late).disputes_open
+
+
+def test_a_report_that_waited_is_absorbed_as_it_came() -> None:
+    """PAY-6: the key and the end that an early report named count when it fits."""
+    shop = one_card()
+    key, ends = last(shop), shop.now + timedelta(days=3)
+    early = Shop(state=PaymentState(tenders=shop.state.tenders), wishes=shop.wishes)
+    early.tell(
+        ReportOperation(
+            operation=Operation.AUTHORISE,
+            reference=AUTH,
+            amount=euro(10_000),
+            key=key,
+            expires_at=ends,
+            at=early.now,
+        )
+    )
+    assert [key] == [intent.key for intent in early.intend()]
+    early.tell(ReportAuthorisationExpired(reference=Reference("unknown"), at=early.now))
+    assert ends == early.state.operations[key].expires_at
+    assert euro(10_000) == totals(early.state, EUR).authorised
