@@ -202,6 +202,8 @@ class Wishes:
     owed: int = 10_000
     claimable: int = 0
     ended: bool = False
+    sent: bool = False
+    """All that will ever leave has left."""
 
 
 @define
@@ -243,6 +245,7 @@ class Shop:
             deferred=euro(0),
             refund_plan=tuple(plan),
             is_ended=self.wishes.ended,
+            has_open_units=not self.wishes.sent,
         )
 
     def tell(self, command: PaymentReport | PaymentRequest) -> tuple[Event, ...]:
@@ -356,8 +359,35 @@ def law_of_intents(shop: Shop, intent: Intent) -> None:
         assert intent.amount <= sums.refundable
     if intent.operation is Operation.VOID:
         assert intent.amount <= own.authorised - own.captures_in_flight
-        assert intent.target is not None
-        assert state.book.changing(state.operations[intent.target]) is None
+        law_of_voids(shop, intent)
+
+
+def law_of_voids(shop: Shop, intent: Intent) -> None:
+    """
+    Nothing is let go that is used, and no void makes a covered order uncovered (RULES PAY-3).
+
+    But a person's, and where a gateway cannot take less than it holds when nothing more will leave.
+    """
+    state = shop.state
+    assert intent.target is not None
+    target = state.operations[intent.target]
+    about = [found for found in state.operations.values() if found.intent.target == intent.target]
+    used = sum(found.moved.minor + found.in_flight.minor for found in about if uses(found.intent))
+    assert intent.amount.minor <= state.book.granted(target) - used
+    assert state.book.changing(target) is None
+    is_stuck = shop.wishes.sent and not shop.capabilities.partial_capture
+    if intent.withdraws or is_stuck:
+        return
+    left = -intent.amount.minor
+    for found in state.of(Operation.AUTHORISE):
+        fades = intending.fades_at(state.book.term(found), shop.policy)
+        if fades is not None and fades <= shop.now:
+            left += intent.amount.minor if found is target else 0
+            continue
+        going = state.aimed_at(found.intent.key, Operation.VOID)
+        left += state.book.live(found) - sum(void.in_flight.minor for void in going)
+    sums = totals(state, EUR)
+    assert left >= (shop.basis.owed - sums.taken + sums.refunds_in_flight).minor
 
 
 def law_of_changes(shop: Shop, intent: Intent) -> None:
@@ -512,7 +542,12 @@ def lose_dispute(shop: Shop, capture: Reference, minor: int) -> None:
 
 
 def with_wishes(
-    shop: Shop, *, owed: int | None = None, claimable: int | None = None, ended: bool = False
+    shop: Shop,
+    *,
+    owed: int | None = None,
+    claimable: int | None = None,
+    ended: bool = False,
+    sent: bool = False,
 ) -> None:
     """Change what the order wants; what is not named stays."""
     old = shop.wishes
@@ -520,4 +555,5 @@ def with_wishes(
         owed=old.owed if owed is None else owed,
         claimable=old.claimable if claimable is None else claimable,
         ended=ended or old.ended,
+        sent=sent or old.sent,
     )
