@@ -204,8 +204,12 @@ PLACED: Final = "Commit(OrderPlaced, UnitsReserved, OperationIntended)"
         ),
         ("cancel one unit", ((7, SEND, Fault.DELAYED), (14, "FindKey", Fault.GATEWAY_BACK))),
         ("cancel one unit", ((4, PLACED, Fault.ZOMBIE), (7, SEND, Fault.SLOW_CALL))),
+        (
+            "book a carrier",
+            ((7, SEND, Fault.REQUEST_DROPPED), (14, "FindKey", Fault.CRASH_BEFORE)),
+        ),
     ],
-    ids=["both tries refused", "set aside anew", "slow clock", "lease eaten"],
+    ids=["both tries refused", "set aside anew", "slow clock", "lease eaten", "looked too soon"],
 )
 def test_two_faults_that_only_look_like_harm(
     name: str, strikes: tuple[tuple[int, str, Fault], ...]
@@ -214,7 +218,8 @@ def test_two_faults_that_only_look_like_harm(
     A client in a hurry is refused, or has less set aside, honestly: nothing was confirmed yet.
 
     Late calls arrive by the gateway's clock; a lease that a pause has eaten may end during a call,
-    which is then sent again with its key.
+    which is then sent again with its key. Who was refused looks at the order once more, even if an earlier
+    try died.
     """
     flow, schedule = NAMED[name], Schedule(tuple((at, fault) for at, _, fault in strikes))
     struck = effects(flow, schedule, setting=HURRIED)

@@ -79,12 +79,14 @@ class Position:
     Where a life stands between two calls: asking for a step, or coming to rest after it.
 
     ``effects`` counts those of the whole life so far; ``command`` is what is asked, ``origin``
-    the state in which it was made up. ``tries`` and ``turns`` bound what may be repeated.
+    the state in which it was made up. ``tries`` and ``turns`` bound what may be repeated, and who
+    ``was_refused`` has looked at the order since.
     """
 
     step: int = 0
     resting: bool = False
     is_served: bool = False
+    was_refused: bool = False
     tries: int = 0
     turns: int = 0
     needs_person: bool = False
@@ -102,6 +104,7 @@ class Position:
             self.step,
             self.resting,
             self.is_served,
+            self.was_refused,
             self.tries,
             self.turns,
             self.is_late,
@@ -214,8 +217,9 @@ class Explorer:
         """
         Whether a refusal is an honest answer: to what was read, or as too much time has passed.
 
-        Whoever was refused after a stale read asks once more, and so does who was in a hurry. What
-        is an honest answer to the first try is one to the second, which came in between.
+        Whoever was refused after a stale read looks and asks once more, and so does who was in a
+        hurry, whatever became of earlier tries. What is an honest answer to the first try is one
+        to the second, which came in between.
         """
         world, hurries = self.world, self.setting.hurries
         told = f"{error.code}: {error}"
@@ -224,8 +228,8 @@ class Explorer:
         stale = Fault.STALE_READ in dict(world.strikes.strikes).values()
         if hurries:
             world.surprises = [one for one in world.surprises if one != f"in between: {told}"]
-        if stale or (hurries and after.tries == 1):
-            return evolve(after, command=None), ()
+        if stale or (hurries and not after.was_refused):
+            return evolve(after, command=None, was_refused=True), ()
         is_over = any(map(is_ended, world.orders()))
         if hurries or (after.is_late and is_over):
             return evolve(after, is_served=True), ()
