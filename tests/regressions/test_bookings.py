@@ -8,8 +8,15 @@ import pytest
 from attrs import define, field
 
 from ordercore.adapters.memory import MemoryStore
-from ordercore.fulfilment.commands import Dispatch, PackItem, PackParcel, RetryBooking
-from ordercore.fulfilment.model import ParcelStatus
+from ordercore.fulfilment.commands import (
+    Dispatch,
+    PackItem,
+    PackParcel,
+    ReportBooking,
+    RetryBooking,
+    UnpackParcel,
+)
+from ordercore.fulfilment.model import Booked, BookingDeclined, Parcel, ParcelStatus
 from ordercore.ids import Actor, ItemId, LineId, LocationId, OrderId, ParcelId, TenderId
 from ordercore.inventory.commands import ReceivedLine, ReceiveStock
 from ordercore.order.terms import Terms
@@ -48,6 +55,11 @@ class House:
 
     def clock(self) -> datetime:
         return self.now
+
+    @property
+    def parcel(self) -> Parcel:
+        """The parcel as the order knows it."""
+        return self.shop.load(ORDER).fulfilment.parcels[PARCEL]
 
     def pack(self, fate: Fate, *, grams: int = 500) -> None:
         """Pack both units for the post, whose first booking meets this fate."""
@@ -119,3 +131,40 @@ def test_a_parcel_that_left_learns_of_the_label_that_was_bought_for_it() -> None
     parcel = house.shop.load(ORDER).fulfilment.parcels[PARCEL]
     assert [parcel.tracking_number] == house.labels
     assert ParcelStatus.DISPATCHED is parcel.status
+
+
+@pytest.mark.parametrize("fate", [Fate.FINE, Fate.LOST_ANSWER, Fate.LATE_CALL])
+def test_what_is_packed_anew_is_asked_under_another_key(fate: Fate) -> None:
+    """A key never stands for two things: another box under the id of one that was taken apart."""
+    house = House()
+    house.pack(fate)
+    house.shop.execute(ORDER, UnpackParcel(parcel=PARCEL))
+    house.pack(Fate.FINE, grams=900)
+    assert "" == house.parcel.booking.failed
+    house.passes(timedelta(hours=1))
+    asked = [(row.key, row.declined) for row in house.carrier.ledger()]
+    assert len({key for key, _ in asked}) == len(asked) == 2
+    assert not any(declined for _, declined in asked)
+    assert house.parcel.tracking_number in house.labels
+
+
+@pytest.mark.parametrize("is_anew", [True, False], ids=["packed anew", "another carrier"])
+def test_an_answer_to_an_earlier_asking_changes_nothing(is_anew: bool) -> None:
+    """A label that comes late is of another box, or another carrier: a person voids it."""
+    house = House()
+    house.pack(Fate.LOST_CALL)
+    if is_anew:
+        house.shop.execute(ORDER, UnpackParcel(parcel=PARCEL))
+        house.pack(Fate.LOST_CALL, grams=900)
+    else:
+        house.carrier.meet(Fate.LOST_CALL)
+        house.shop.execute(ORDER, RetryBooking(parcel=PARCEL, carrier="freight"))
+    before = house.parcel
+    for answer in (Booked(tracking_number="OLD1"), BookingDeclined(reason="too heavy")):
+        report = ReportBooking(parcel=PARCEL, answer=answer, asked=1, at=house.now)
+        house.shop.execute(ORDER, report)
+    assert before == house.parcel
+    assert ["OLD1"] == [kept.raw for kept in house.shop.load(ORDER).fulfilment.parked]
+    report = ReportBooking(parcel=PARCEL, answer=Booked(tracking_number="NEW1"), at=house.now)
+    house.shop.execute(ORDER, report)
+    assert "NEW1" == house.parcel.tracking_number

@@ -138,7 +138,7 @@ class Booking:
     """Whether it failed without an answer: the parcel may be booked."""
     retry_at: datetime | None = field(default=None, converter=instant)
     spent: int = field(default=0, validator=count)
-    """How many keys are used up: a carrier said no to each, or another one is asked instead."""
+    """How many keys are used up: of refusals, of other carriers, of what was packed before."""
 
 
 NOT_BOOKED: Final = Booking()
@@ -200,6 +200,11 @@ class Parcel:
     track: Track = NO_TRACK
     dispatched_at: datetime | None = field(default=None, converter=instant)
     expected_at: datetime | None = field(default=None, converter=instant)
+
+    @property
+    def asking(self) -> int:
+        """The number of the key under which a carrier is asked now."""
+        return self.booking.spent + 1
 
     @property
     def delivered_at(self) -> datetime | None:

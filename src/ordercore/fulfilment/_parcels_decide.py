@@ -334,7 +334,7 @@ def report_booking(
     parcel = state.parcels.get(report.parcel)
     if isinstance(report.answer, Booked):
         return _booked(state, parcel, report, report.answer)
-    if parcel is None or parcel.tracking_number is not None:
+    if parcel is None or _needs_no_answer(parcel, report):
         return ()
     if parcel.booking.attempts >= MOST_ATTEMPTS:
         return ()
@@ -357,12 +357,17 @@ def report_booking(
     )
 
 
+def _needs_no_answer(parcel: Parcel, report: cmd.ReportBooking) -> bool:
+    """Whether it has a label, or another asking is under way: of another box, or carrier."""
+    return parcel.tracking_number is not None or 0 < report.asked < parcel.asking
+
+
 def _booked(
     state: FulfilmentState, parcel: Parcel | None, report: cmd.ReportBooking, answer: Booked
 ) -> _Events:
     if parcel is not None and parcel.tracking_number == answer.tracking_number:
         return ()
-    if parcel is None or parcel.tracking_number is not None:
+    if parcel is None or _needs_no_answer(parcel, report):
         problem = f"booked as {answer.tracking_number}, but it is not wanted: void that label"
         tracking = cmd.ReportTracking(
             at=report.at,

@@ -64,19 +64,21 @@ def _work_changed(
 
 def packed(state: FulfilmentState, event: ParcelPacked) -> FulfilmentState:
     """A parcel was packed."""
-    parcel = event.parcel
+    spent = state.unpacked.get(event.parcel.id, 0)
+    parcel = evolve(event.parcel, booking=evolve(event.parcel.booking, spent=spent))
     state = _work_changed(state, parcel.fulfilment, parcel.items, pack)
     return _put_parcel(state, parcel)
 
 
 def unpacked(state: FulfilmentState, event: ParcelUnpacked) -> FulfilmentState:
-    """A parcel was taken apart."""
+    """A parcel was taken apart; what a carrier was asked for it says nothing about the next."""
     parcel = state.parcels.get(event.parcel)
     if parcel is None:
         return state
     state = _work_changed(state, parcel.fulfilment, parcel.items, unpack)
     rest = {id_: other for id_, other in state.parcels.items() if id_ != event.parcel}
-    return evolve(state, parcels=rest)
+    spent = parcel.booking.spent + (1 if parcel.carrier else 0)
+    return evolve(state, parcels=rest, unpacked={**state.unpacked, parcel.id: spent})
 
 
 def booked(state: FulfilmentState, event: ParcelBooked) -> FulfilmentState:

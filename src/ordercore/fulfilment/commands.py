@@ -228,10 +228,15 @@ def _answer(_: object, attribute: Attribute[BookingAnswer], value: object) -> No
 
 @frozen(kw_only=True)
 class ReportBooking(Report):
-    """What a carrier answered to the booking of a parcel."""
+    """
+    What a carrier answered to the booking of a parcel.
+
+    ``asked`` is the number of its key (`Parcel.asking` when it was asked); 0: that of now.
+    """
 
     parcel: ParcelId = field(converter=parcel_id)
     answer: BookingAnswer = field(validator=_answer)
+    asked: int = field(default=0, validator=count)
 
 
 FulfilmentRequest = (

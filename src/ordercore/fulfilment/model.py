@@ -272,6 +272,8 @@ class FulfilmentState:
     """Units whose cancel a location has accepted, of all times."""
     arrived: Mapping[LineId, SlotSet] = field(factory=dict[LineId, SlotSet])
     """Slots that a carrier's report has booked back into stock."""
+    unpacked: Mapping[ParcelId, int] = field(factory=dict[ParcelId, int])
+    """How many of a carrier's keys are used up by the id of a parcel that was taken apart."""
     totals: Totals = NOTHING_YET
     parked: tuple[ParkedTracking, ...] = ()
     short_shelves: tuple[ShortShelf, ...] = ()

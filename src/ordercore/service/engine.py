@@ -375,11 +375,12 @@ class Engine:
                     return await answered(SendToGateway(request))
                 return await answered(AskGateway(request))
             case BookParcel(parcel=parcel):
+                asked = order.fulfilment.parcels[parcel].asking
                 try:
                     answer = await BookParcelCall(booking_request(order, parcel))
                 except Exception as error:  # noqa: BLE001  # whatever a host's carrier raises: no answer
                     answer = BookingUnknown(reason=where(error))
-                return ReportBooking(parcel=parcel, answer=answer, at=await Now())
+                return ReportBooking(parcel=parcel, answer=answer, asked=asked, at=await Now())
 
     async def _rest(self, turn: Turn, now: datetime, answered: set[Task]) -> Turn:
         until = self.ask(wake_at, turn.current, now)

@@ -40,13 +40,13 @@ def _reference(order: Order, key: Key | None) -> Reference | None:
 
 
 def booking_request(order: Order, parcel: ParcelId) -> BookingRequest:
-    """The booking of a packed parcel; what a carrier said no to is asked again under a new key."""
+    """The booking of a packed parcel; each asking that is another one has a key of its own."""
     found = order.fulfilment.parcels[parcel]
     group = group_of(order.groups, order.fulfilment.orders.get(found.fulfilment))
     customer = group.party if group and group.party else order.customer
     return BookingRequest(
         order=order.id,
-        key=Key(f"{order.id}:{parcel}:{found.booking.spent + 1}"),
+        key=Key(f"{order.id}:{parcel}:{found.asking}"),
         parcel=found,
         destination=group.destination if group and group.destination else order.destination,
         party=(customer.party, customer.version) if customer is not None else None,
