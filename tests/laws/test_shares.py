@@ -128,6 +128,7 @@ def law_of_shares(
         law_of_the_plan(shop)
         shop.work(fates)
         law_of_the_plan(shop)
+        law_of_the_purse(shop)
     with_wishes(shop, claimable=shop.wishes.owed, sent=True)
     shop.settle(40)
     sums = totals(shop.state, EUR)

@@ -19,7 +19,7 @@ from ordercore.payment.model import STORE_VALUE, Operation, Tender, TenderKind
 from ordercore.payment.policy import Capabilities
 from ordercore.payment.store_value import IssueValue
 from ordercore.refund.model import CreditCause, RefundRequest
-from tests.laws.order_world import CARD, Fate, Shop, Till, eur, gift, line
+from tests.laws.order_world import ACCOUNT, CARD, Fate, Shop, Till, eur, gift, line
 
 SLOWLY = Terms(release_automatically=False)
 SECOND = Tender(id=TenderId("second"), instrument="tok_other", amount=eur(700))
@@ -80,6 +80,21 @@ def release(shop: Shop, order: OrderId) -> None:
     """Work begins."""
     for work in shop.load(order).fulfilment.open_orders:
         shop.do(order, ReleaseFulfilment(fulfilment=work.id))
+
+
+def test_who_promises_to_pay_later_is_still_asked() -> None:
+    """PAY-7: an account of 7.00 that is added later pays 7.00, though the card covered all."""
+    shop = shop_of(4)
+    order = shop.place(line("tea", 4), terms=SLOWLY).id
+    later = Tender(id=ACCOUNT.id, kind=TenderKind.ON_ACCOUNT, amount=eur(700))
+    shop.do(order, AddTender(tender=later))
+    release(shop, order)
+    shop.send_all(order, deliver=True)
+    shop.rest(rounds=3)
+    after = shop.load(order)
+    assert [("card", 3300)] == moves(shop, Operation.CAPTURE)
+    assert [("card", 700)] == moves(shop, Operation.VOID)
+    assert [eur(0), eur(700)] == [one.open for one in tender_dues(after)]
 
 
 @pytest.mark.parametrize("second", [SECOND, gift(700)], ids=lambda one: one.id)

@@ -17,7 +17,7 @@ from ordercore.payment.events import RefundRecorded
 from ordercore.payment.evolve import evolve_payment
 from ordercore.payment.intents import next_intents
 from ordercore.payment.model import DisputeStatus, Operation, Tender, TenderKind
-from ordercore.payment.policy import PaymentPolicy
+from ordercore.payment.policy import Capabilities, PaymentPolicy
 from ordercore.payment.state import PaymentState
 from tests.laws.payment_world import START, Fate, Shop, Wishes, dispute, euro, with_wishes
 
@@ -105,3 +105,17 @@ def test_what_came_in_beyond_its_part_is_not_asked_of_the_others() -> None:
     shop.work()
     assert 3_000 == shop.gateway.moved(Operation.CAPTURE)
     assert 300 == shop.gateway.moved(Operation.VOID)
+
+
+def test_each_tender_lets_go_of_what_is_beyond_its_own_share() -> None:
+    """PAY-3: a card that was asked twice keeps its part, though another one holds enough."""
+    rest, fixed = Tender(id=TenderId("rest")), Tender(id=TenderId("fixed"), amount=euro(2_000))
+    shop = Shop(state=PaymentState(tenders=(rest, fixed)), wishes=Wishes(owed=1_000))
+    shop.capabilities = Capabilities(partial_void=True)
+    shop.work()
+    with_wishes(shop, owed=4_000)
+    shop.work()
+    with_wishes(shop, owed=1_500)
+    assert {"fixed": 500, "rest": 2_000} == {
+        str(intent.tender): intent.amount.minor for intent in shop.intend()
+    }

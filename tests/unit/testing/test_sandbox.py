@@ -397,6 +397,16 @@ def test_declared_capabilities_are_enforced(clock: Clock) -> None:
     assert () == more.violations()
 
 
+def test_what_a_partial_void_leaves_is_a_whole(clock: Clock) -> None:
+    """Who captures wholes only captures what is left, and no less."""
+    shop = gateway(clock, Capabilities(partial_capture=False, partial_void=True))
+    held = shop.authorise(call(AUTHORISE, "a"))
+    assert isinstance(shop.void(call(VOID, "v", 300, target=held)), Succeeded)
+    assert "partial_capture" == code(shop.capture(call(CAPTURE, "c1", 699, target=held)))[1]
+    assert isinstance(shop.capture(call(CAPTURE, "c2", 700, target=held)), Succeeded)
+    assert ["c1"] == [found.key for found in shop.violations()]
+
+
 def test_a_refund_may_have_to_wait_for_settlement(clock: Clock) -> None:
     """Before that it is declined for now, with the time to wait."""
     declared = Capabilities(refund_before_settlement=False, settlement_delay=timedelta(days=2))
