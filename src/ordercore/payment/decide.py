@@ -68,6 +68,7 @@ __all__ = [
 ]
 
 MAX_TENDERS: Final = 50
+_NOT_YET: Final = "the terms capture at dispatch; dispatch goods, or amend the terms"
 FOR_GOOD: Final = frozenset({DeclineKind.HARD, DeclineKind.FRAUD})
 
 
@@ -106,14 +107,15 @@ class AlreadyCapturedError(RefusedError):
 class AuthorisationClosedError(RefusedError):
     """There is nothing to capture from: voided, expired, used up, or under way."""
 
-    sentence = "No authorisation is open for this; it was voided, used, or has expired."
+    sentence = "No authorisation is open: none was made, or it is busy, used, voided or expired."
 
 
 @define
 class CaptureBlockedError(RefusedError):
-    """The order is not confirmed, or a hold stops captures."""
+    """It may not be claimed (yet): the order, a hold or the terms stop it (RULES PAY-4)."""
 
-    sentence = "Nothing may be captured now: the order is not confirmed, or a hold stops it."
+    sentence = "Nothing may be captured now: {problem}."
+    problem: str = "the order is not confirmed, or a hold stops it"
 
 
 @define
@@ -309,10 +311,19 @@ def _over_captured(
 
 
 def _nothing_to_capture(desk: Desk) -> RefusedError:
-    """Why nothing can be captured: it is taken already, or there is nothing to take it from."""
-    total, is_due = desk.book.total, any(True for _ in claims(desk))
-    is_taken = total.taken + total.captures_in_flight > 0
-    return AlreadyCapturedError() if is_taken and not is_due else AuthorisationClosedError()
+    """Why nothing can be captured: taken, not owed, not to be claimed yet, or not authorised."""
+    total = desk.book.total
+    if any(True for _ in claims(desk)):
+        return AuthorisationClosedError()
+    if total.taken + total.captures_in_flight > 0:
+        return AlreadyCapturedError()
+    if not desk.basis.owed.is_positive:
+        return CaptureBlockedError("nothing is owed")
+    if desk.basis.claimable.is_positive or not any(
+        desk.book.live(found) for found in desk.state.of(Operation.AUTHORISE)
+    ):
+        return AuthorisationClosedError()
+    return CaptureBlockedError(_NOT_YET)
 
 
 def _intended(case: Case, want: Want) -> OperationIntended:

@@ -162,6 +162,22 @@ def test_nothing_is_captured_after_expiry() -> None:
         shop.tell(CaptureNow())
 
 
+def test_what_is_not_due_is_not_said_to_be_gone() -> None:
+    """PAY-4: authorised, but nothing is dispatched; or nothing is owed; or nothing authorised."""
+    shop = by_hand()
+    shop.wishes = Wishes(owed=10_000, claimable=0)
+    with pytest.raises(CaptureBlockedError, match="captured now: the terms capture at dispatch"):
+        shop.tell(CaptureNow())
+    shop.wishes = Wishes(owed=0, claimable=0)
+    with pytest.raises(CaptureBlockedError, match="captured now: nothing is owed"):
+        shop.tell(CaptureNow())
+    bare = Shop(state=PaymentState(tenders=(Tender(id=CARD),)))
+    for claimable in (0, 10_000):
+        bare.wishes = Wishes(owed=10_000, claimable=claimable)
+        with pytest.raises(AuthorisationClosedError, match="none was made"):
+            bare.tell(CaptureNow())
+
+
 def test_a_hold_stops_captures_by_hand_too() -> None:
     """O-3: an order that is not confirmed, or on hold, is not charged."""
     shop = by_hand()
