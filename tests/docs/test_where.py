@@ -10,7 +10,7 @@ import pytest
 
 import ordercore
 from ordercore.facts import Report, Request
-from ordercore.payment import answers
+from ordercore.payment import answers, store_value
 from ordercore.ports import gateways, repositories, unit_of_work
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,6 +74,10 @@ def test_each_request_and_report_is_shown(room: str) -> None:
         ("ordercore.payment.answers", set(answers.__all__)),
         ("ordercore.ports.gateways", set(gateways.__all__)),
         ("ordercore.ports.repositories", kinds(repositories.__name__, unit_of_work.UnitOfWork)),
+        (
+            store_value.__name__,
+            kinds(store_value.__name__, Request) | kinds(store_value.__name__, Report),
+        ),
         *(
             (f"ordercore.{room}.policy", kinds(f"ordercore.{room}.policy", object) - internal)
             for room, internal in (
