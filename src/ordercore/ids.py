@@ -8,7 +8,6 @@ place. `checked_id` is the one door for text from outside; attrs models use the 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
 from typing import Final, NewType, TypeVar
 
 from attrs import define
@@ -37,7 +36,6 @@ __all__ = [
     "StreamId",
     "TenderId",
     "checked_id",
-    "id_of",
 ]
 
 MAX_ID_LENGTH: Final = 200
@@ -114,12 +112,3 @@ def checked_id(value: object, name: str = "id", *, longest: int = MAX_ID_LENGTH)
 
 def _is_clean(value: str) -> bool:
     return all(unicodedata.category(char)[0] not in "CZ" or char == " " for char in value)
-
-
-def id_of(kind: Callable[[str], _Id], name: str) -> Callable[[_Id], _Id]:
-    """A converter for attrs fields that hold this kind of id."""
-
-    def convert(value: _Id) -> _Id:
-        return kind(checked_id(value, name))
-
-    return convert

@@ -119,7 +119,7 @@ def test_a_short_pick_cancels_only_the_missing_unit() -> None:
 def test_nothing_is_refused_because_the_order_is_in_a_strange_state() -> None:
     """A custom state or a hold never loses a carrier's fact (vendure #1310, #1865)."""
     state = after(packed(), cmd.HoldFulfilment(fulfilment=F1, reason="modifying"))
-    blocked = changed(BASIS, shippable=False, workable=False)
+    blocked = changed(BASIS, shippable=False)
     state = after(state, report(ParcelStatus.DELIVERED, 5), basis=blocked)
     assert 3 == state.totals.delivered
 

@@ -33,13 +33,11 @@ __all__ = [
     "FulfilmentBasis",
     "MissingSerialsError",
     "NotShippableError",
-    "NotWorkableError",
     "TooManyUnitsError",
     "UnknownFulfilmentError",
     "UnknownParcelError",
     "UnknownWorkLineError",
     "check_step",
-    "check_workable",
     "item_units",
     "parcel_of",
     "per_line",
@@ -103,15 +101,6 @@ class NotShippableError(RefusedError):
 
 
 @define
-class NotWorkableError(RefusedError):
-    """A hold forbids that the warehouse works on it."""
-
-    sentence = "Nobody may work on {fulfilment}: {reason}."
-    fulfilment: FulfilmentId
-    reason: str
-
-
-@define
 class MissingSerialsError(RefusedError):
     """The units have serial numbers, and these are not them."""
 
@@ -131,7 +120,6 @@ class FulfilmentBasis:
             hand are enough.
         shippable: Whether money and holds let the units at hand go, and if not the *reason*
             (RULES F-4).
-        workable: Whether holds let anybody work, and if not the *work_reason*.
         held: By line, the units that the order still holds on the shelf of the work at hand: those
             that were picked there are not among them.
         received: By line, the slots that came back already, so that a carrier's later report does
@@ -144,8 +132,6 @@ class FulfilmentBasis:
     open_slots: Mapping[LineId, SlotSet] = field(factory=dict[LineId, SlotSet])
     shippable: bool = True
     reason: str = ""
-    workable: bool = True
-    work_reason: str = ""
     held: Mapping[LineId, int] = field(factory=dict[LineId, int])
     received: Mapping[LineId, SlotSet] = field(factory=dict[LineId, SlotSet])
     serialised: frozenset[ItemId] = frozenset()
@@ -222,14 +208,3 @@ def check_step(work: FulfilmentOrder, kind: type[Event]) -> None:
         NotAllowedError: The work is in another status.
     """
     WORK.check(work.status, kind, work, _ASKED)
-
-
-def check_workable(work: FulfilmentOrder, basis: FulfilmentBasis) -> None:
-    """
-    Refuse work while a hold stops it.
-
-    Raises:
-        NotWorkableError: A hold stops it.
-    """
-    if not basis.workable:
-        raise NotWorkableError(work.id, basis.work_reason or "the order is on hold")

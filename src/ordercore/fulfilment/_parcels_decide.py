@@ -21,7 +21,6 @@ from ordercore.fulfilment._basis import (
     TooManyUnitsError,
     UnknownWorkLineError,
     check_step,
-    check_workable,
     item_units,
     parcel_of,
     per_line,
@@ -68,7 +67,6 @@ def pack(
     """Units go into a new parcel; what was not picked yet is picked now."""
     work = work_of(state, command.fulfilment)
     check_step(work, ev.UnitsPicked)
-    check_workable(work, basis)
     if command.parcel in state.parcels:
         raise AlreadyThereError("parcel", command.parcel)
     missing: dict[LineId, int] = {}

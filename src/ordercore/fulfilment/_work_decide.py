@@ -15,7 +15,6 @@ from ordercore.fulfilment._basis import (
     FulfilmentBasis,
     TooManyUnitsError,
     check_step,
-    check_workable,
     item_units,
     per_line,
     work_line,
@@ -46,12 +45,11 @@ _Events = tuple[Event, ...]
 
 
 def release(
-    state: FulfilmentState, command: cmd.ReleaseFulfilment, now: datetime, basis: FulfilmentBasis
+    state: FulfilmentState, command: cmd.ReleaseFulfilment, now: datetime, _: FulfilmentBasis
 ) -> _Events:
     """Planned work goes to its location."""
     work = work_of(state, command.fulfilment)
     check_step(work, ev.FulfilmentReleased)
-    check_workable(work, basis)
     return (ev.FulfilmentReleased(at=now, fulfilment=work.id),)
 
 
@@ -123,7 +121,6 @@ def pick(
     """Units are taken from the shelf."""
     work = work_of(state, command.fulfilment)
     check_step(work, ev.UnitsPicked)
-    check_workable(work, basis)
     counts = per_line(command.lines)
     for line, quantity in counts.items():
         _check_count(line, quantity, work_line(work, line).to_pick, "picked")

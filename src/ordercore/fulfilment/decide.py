@@ -20,7 +20,6 @@ from ordercore.fulfilment._basis import (
     FulfilmentBasis,
     MissingSerialsError,
     NotShippableError,
-    NotWorkableError,
     TooManyUnitsError,
     UnknownFulfilmentError,
     UnknownParcelError,
@@ -35,7 +34,6 @@ __all__ = [
     "FulfilmentBasis",
     "MissingSerialsError",
     "NotShippableError",
-    "NotWorkableError",
     "TooManyUnitsError",
     "UnknownFulfilmentError",
     "UnknownParcelError",
@@ -59,7 +57,7 @@ def decide_fulfilment(
     Raises:
         NotAllowedError: The work or parcel is in a status in which it cannot be.
         TooManyUnitsError: More units are named than there are for it.
-        NotShippableError, NotWorkableError: Money or a hold forbids it.
+        NotShippableError: Money or a hold forbids it.
         MissingSerialsError, AlreadyThereError, UnknownFulfilmentError, UnknownParcelError,
         UnknownWorkLineError, InvalidFulfilmentError: What is named is wrong.
 

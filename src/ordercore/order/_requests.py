@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Final, cast
 
@@ -45,6 +46,7 @@ from ordercore.pricing.totals import check_still_valid
 __all__ = ["place"]
 
 _Events = tuple[Event, ...]
+_OF_SERIES: Final = re.compile(r".*-[0-9]{6,}")
 LONGEST_NOTE: Final = 10_000
 
 
@@ -84,10 +86,9 @@ def place(order: Order | None, command: oc.Place, now: datetime) -> _Events:
 
 
 def _own_number(command: oc.Place) -> DocumentNumber | None:
-    """The host's number, which is none that the series will ever give (RULES O-1)."""
-    series = command.terms.order_series
-    if command.number is not None and command.number.startswith(f"{series}-"):
-        problem = f"numbers that begin with {series}- are those of the series"
+    """The host's number, which is none that any series will ever give (RULES O-1)."""
+    if command.number is not None and _OF_SERIES.fullmatch(command.number):
+        problem = "a dash and six digits or more at the end are the form of a series' numbers"
         raise InvalidIdentifierError("order number", problem)
     return command.number
 

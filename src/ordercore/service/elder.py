@@ -14,6 +14,7 @@ from ordercore.order.linked import passed_back
 from ordercore.order.model import Order
 from ordercore.ports.unit_of_work import StreamChange
 from ordercore.service.effects import Load
+from ordercore.service.reading import order_in
 from ordercore.service.summary import summary_of
 
 __all__ = ["Elder", "given_back"]
@@ -64,5 +65,5 @@ async def given_back(
 
 async def _read(stream: StreamId) -> Elder:
     stored = await Load(stream)
-    order = replay(stored.tail, stored.snapshot)
+    order = order_in(stored, stream)
     return Elder(order, order.version, stored.wakes)

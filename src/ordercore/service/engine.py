@@ -27,7 +27,6 @@ from ordercore.order.model import Order
 from ordercore.ports.unit_of_work import (
     ChangeSet,
     Committed,
-    CorruptStreamError,
     KeyReusedError,
     StreamChange,
     VersionConflictError,
@@ -64,6 +63,7 @@ from ordercore.service.effects import (
     where,
 )
 from ordercore.service.elder import given_back
+from ordercore.service.reading import order_in
 from ordercore.service.requests import booking_request, payment_call
 from ordercore.service.summary import summary_of
 from ordercore.service.turn import SYSTEM, Intention, Receipt, RunawayError, Settings, Turn
@@ -185,9 +185,7 @@ class Engine:
 
     async def _load(self, stream: StreamId) -> Turn:
         stored = await Load(stream)
-        order = replay(stored.tail, stored.snapshot)
-        if order.stream != stream:
-            raise CorruptStreamError(stream, order.version, "its facts are of another order")
+        order = order_in(stored, stream)
         return Turn(
             stream,
             order,

@@ -7,7 +7,6 @@ from ordercore.fulfilment import commands as cmd
 from ordercore.fulfilment import events as ev
 from ordercore.fulfilment.decide import (
     AlreadyThereError,
-    NotWorkableError,
     TooManyUnitsError,
     UnknownFulfilmentError,
     UnknownWorkLineError,
@@ -54,16 +53,6 @@ def test_nothing_is_released_twice() -> None:
         NotAllowedError, match="ReleaseFulfilment is not possible while released: possible are Hold"
     ):
         decided(released(), RELEASE)
-
-
-def test_a_hold_stops_release_picking_and_packing() -> None:
-    """While a hold stops the work, nobody begins it."""
-    blocked = changed(BASIS, workable=False, work_reason="fraud review")
-    with pytest.raises(NotWorkableError, match="fraud review"):
-        decided(planned(), RELEASE, blocked)
-    for command in (PICK, PACK):
-        with pytest.raises(NotWorkableError):
-            decided(released(), command, blocked)
 
 
 def test_an_unknown_order_is_named() -> None:

@@ -204,6 +204,6 @@ def test_a_host_may_give_the_number_of_an_order(file: bool, tmp_path: Path) -> N
     with pytest.raises(AlreadyClaimedError):
         place("b", "2026/4711")
     assert ["ORD-000001", "ORD-000002"] == [place("c", None).number, place("d", None).number]
-    for bad in ("ORD-000003", "", " 1", "x" * 101, PAN):
+    for bad in ("ORD-000003", "B-1234567", "", " 1", "x" * 101, PAN):
         with pytest.raises(InvalidValueError):
             place("e", bad)
