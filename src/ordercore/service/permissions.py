@@ -6,8 +6,9 @@ The default leaves it to the host: everybody may do everything, and ``by`` is re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Final, cast, get_args
 
 from attrs import define, field, frozen
 
@@ -16,11 +17,15 @@ from ordercore.facts import Request
 from ordercore.ids import Actor, checked_id
 from ordercore.money import Money
 from ordercore.order.commands import ExchangeGoods, Refund
+from ordercore.order.decide import COMMANDS
 from ordercore.payment.commands import RecordPayment, RecordRefund
-from ordercore.payment.store_value import IssueValue, ReturnValue
+from ordercore.payment.store_value import IssueValue, ReturnValue, StoreValueCommand
+from ordercore.service.intentions import StockOperation
+from ordercore.service.turn import SYSTEM
 
 __all__ = [
     "ApprovalNeededError",
+    "ApproverNotEntitledError",
     "Grant",
     "InvalidGrantError",
     "NotPermittedError",
@@ -30,13 +35,23 @@ __all__ = [
 ]
 
 
+_ALL: Final = "*"
+_REQUESTS: Final = frozenset(
+    kind.__name__
+    for kind in (*COMMANDS, *get_args(StockOperation), *get_args(StoreValueCommand))
+    if issubclass(kind, Request)
+)
+"""What a grant can be about: reports are facts, and need no right."""
+
+
 @define
 class NotPermittedError(RefusedError):
     """The actor's role has no right to this command."""
 
-    sentence = "{role} may not {command}; ask somebody who may."
+    sentence = "{role} may not {command}; {advice}."
     role: str
     command: str
+    advice: str = "ask somebody who may"
 
 
 @define
@@ -46,6 +61,14 @@ class ApprovalNeededError(RefusedError):
     sentence = "{command} of {amount} needs the approval of a second person."
     command: str
     amount: Money
+
+
+@define
+class ApproverNotEntitledError(ApprovalNeededError):
+    """Somebody approved whose word does not count for this amount."""
+
+    sentence = "{command} of {amount} needs the approval of another person: {problem}."
+    problem: str
 
 
 @define
@@ -76,10 +99,20 @@ class Grant:
         """Check the whole."""
         for name, text in (("role", self.role), ("command", self.command)):
             if type(text) is not str or not text:
-                raise InvalidGrantError(f"the {name} of a grant must be text")
+                advice = "must be the name of a request, such as 'Cancel', or '*'"
+                problem = "must be text" if name == "role" else advice
+                raise InvalidGrantError(f"the {name} of a grant {problem}")
+        if self.command not in {*_REQUESTS, _ALL}:
+            raise InvalidGrantError(_unknown(self.command))
         limit = cast("object", self.limit)
         if not (limit is None or (isinstance(limit, Money) and limit.minor >= 0)):
             raise InvalidGrantError("a limit must be Money that is not below zero")
+
+
+def _unknown(command: str) -> str:
+    near = get_close_matches(command[:50], sorted(_REQUESTS), n=1)
+    hint = f"did you mean {near[0]!r}" if near else "give its class name, such as 'Cancel', or '*'"
+    return f"no request is called {command[:50]!r}; {hint}"
 
 
 def _grants(given: tuple[Grant, ...]) -> tuple[Grant, ...]:
@@ -129,8 +162,8 @@ class Permissions:
 
         Raises:
             NotPermittedError: The role has no grant for this command.
-            ApprovalNeededError: The amount exceeds the limit of every grant, and no second
-                person with a sufficient grant approved.
+            ApprovalNeededError: The amount exceeds the limit of every grant, and nobody approved.
+            ApproverNotEntitledError: So it does, and who approved may not.
         """
         if not self.grants:
             return
@@ -140,18 +173,32 @@ class Permissions:
         amount = amount_of(command) if amount is None else amount
         if amount is None or _covers(own, amount):
             return
-        second: tuple[Grant, ...] = ()
-        if approved_by is not None and _name(approved_by) != _name(by):
-            second = self._grants(approved_by, name)
-        if not _covers(second, amount):
+        if approved_by is None:
             raise ApprovalNeededError(name, amount)
+        for problem in self._objections(by, approved_by, name, amount):
+            raise ApproverNotEntitledError(name, amount, problem)
+
+    def _objections(
+        self, by: Actor, approved_by: Actor, command: str, amount: Money
+    ) -> Iterator[str]:
+        """Why the word of a second person does not count; nothing where it does."""
+        second, role = self._grants(approved_by, command), role_of(approved_by)
+        if _name(approved_by) == _name(by):
+            yield "who asks cannot approve"
+        elif not second:
+            yield f"{role} has no grant for it"
+        elif not _covers(second, amount):
+            yield f"it is beyond the limit of {role}"
 
     def refusal(self, by: Actor, kind: type[Request]) -> NotPermittedError | None:
         """Why an actor may not send this kind of request at all; None where some may pass."""
         name = kind.__name__
         if not self.grants or self._grants(by, name):
             return None
-        return NotPermittedError(role_of(by), name)
+        refused = NotPermittedError(role_of(by), name)
+        if by == SYSTEM:
+            refused.advice += ", or say with by= who asks"
+        return refused
 
     def narrowed(
         self, table: Mapping[type[Request], RefusedError | None], by: Actor
@@ -162,7 +209,9 @@ class Permissions:
     def _grants(self, by: Actor, command: str) -> tuple[Grant, ...]:
         role = role_of(by)
         return tuple(
-            grant for grant in self.grants if grant.role == role and grant.command in {command, "*"}
+            grant
+            for grant in self.grants
+            if grant.role == role and grant.command in {command, _ALL}
         )
 
 
