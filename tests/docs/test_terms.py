@@ -12,9 +12,12 @@ import pytest
 
 from ordercore.moment import Period
 from ordercore.order.terms import Stage, Terms
+from ordercore.payment.model import Tender
 from ordercore.payment.policy import Capabilities, PaymentPolicy
-from ordercore.pricing.draft import Draft, QuantityRule
+from ordercore.pricing.discounts import AmountOff, FixedPrice, OrderDiscount, PercentOff
+from ordercore.pricing.draft import Charge, Draft, DraftLine, KitComponent, QuantityRule
 from ordercore.pricing.policy import PricingPolicy
+from ordercore.pricing.values import Tax
 from ordercore.refund.policy import RefundPolicy
 from ordercore.returns.policy import ReturnPolicy
 
@@ -31,6 +34,15 @@ CLASSES: Final[dict[str, type[attrs.AttrsInstance]]] = {
         Draft,
         PricingPolicy,
         QuantityRule,
+        DraftLine,
+        KitComponent,
+        Charge,
+        Tax,
+        PercentOff,
+        AmountOff,
+        FixedPrice,
+        OrderDiscount,
+        Tender,
     )
 }
 UNITS: Final = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
@@ -50,6 +62,8 @@ def told(seconds: int) -> str:
 def shown(value: object) -> str:
     """A default as a reader understands it."""
     match value:
+        case "":
+            return "empty"
         case timedelta():
             return told(int(value.total_seconds())) if value else "0"
         case Period():
