@@ -12,10 +12,13 @@ from typing import Final
 import pytest
 from _pytest.mark.structures import ParameterSet
 
+from ordercore.service import effects as boundaries
 from ordercore.service.effects import (
     Commit,
+    Effect,
     FindKey,
     Load,
+    NewId,
     RecordFailure,
     SendToGateway,
     Sleep,
@@ -142,6 +145,14 @@ def _struck_after_a_failure() -> Iterator[tuple[str, Fault]]:
         for fault in FAULTS[kind]:
             assert relive(flow, failure.then(index, fault), setting=setting) is None
             yield kind.__name__, fault
+
+
+def test_every_effect_has_its_faults() -> None:
+    """An effect without a row in the table would only ever see a crash before it."""
+    named = (vars(boundaries)[name] for name in boundaries.__all__)
+    kinds = {one for one in named if isinstance(one, type) and issubclass(one, Effect)}
+    assert kinds - {Effect, NewId} == set(FAULTS)
+    assert all(FAULTS.values())
 
 
 # --- the tools themselves -----------------------------------------------------------------------
