@@ -22,6 +22,7 @@ from ordercore.ids import Key, OrderId, Reference, TenderId
 from ordercore.money import EUR, Money
 from ordercore.payment import decide as deciding
 from ordercore.payment import intents as intending
+from ordercore.payment._book import Term
 from ordercore.payment.answers import (
     Answer,
     Declined,
@@ -161,6 +162,18 @@ class Gateway:
             other.amount.minor for other in self.about(key) if other.operation is Operation.INCREASE
         )
         return max(told.amount.minor, *raised, 0)
+
+    def term(self, key: Key) -> Term:
+        """From when until when an authorisation can be captured, by the answers given about it."""
+        lasting = {Operation.AUTHORISE, Operation.EXTEND}
+        ends = [
+            reply.expires_at
+            for intent, reply in self.done.values()
+            if key in {intent.key, intent.target} and intent.operation in lasting
+            if isinstance(reply, Succeeded) and reply.expires_at is not None
+        ]
+        assert ends, "nothing is said of it"
+        return Term(began=max(ends) - LIFETIME, ends=max(ends))
 
     def look_up(self, key: Key) -> LookUpAnswer:
         if key in self.pending:
@@ -347,9 +360,10 @@ def law_of_intents(shop: Shop, intent: Intent) -> None:
         over = math.floor(state.book.granted(target) * shop.capabilities.over_capture)
         assert intent.amount.minor <= state.book.granted(target) + over - used - open_
         flying = sums.captures_in_flight - sums.refunds_in_flight
-        assert intent.amount <= basis.owed - sums.taken - flying
-        ends = state.book.term(target).ends
-        assert ends is None or intent.not_after <= ends
+        assert intent.amount <= min(basis.owed, basis.claimable) - sums.taken - flying
+        ends = shop.gateway.term(intent.target).ends
+        assert ends is not None
+        assert intent.not_after <= ends
         change = state.book.changing(target)
         assert change is None or shop.now >= change.intent.at + shop.policy.horizon
     if intent.operation in ADJUSTING:
@@ -380,7 +394,7 @@ def law_of_voids(shop: Shop, intent: Intent) -> None:
         return
     left = -intent.amount.minor
     for found in state.of(Operation.AUTHORISE):
-        fades = intending.fades_at(state.book.term(found), shop.policy)
+        fades = intending.fades_at(shop.gateway.term(found.intent.key), shop.policy)
         if fades is not None and fades <= shop.now:
             left += intent.amount.minor if found is target else 0
             continue
@@ -399,9 +413,10 @@ def law_of_changes(shop: Shop, intent: Intent) -> None:
     about = [found for found in state.operations.values() if found.intent.target == intent.target]
     assert not any(found.is_open for found in about)
     assert not any(found.moved.minor for found in about if uses(found.intent))
-    ends = state.book.term(target).ends
-    assert ends is None or shop.now < ends
-    assert ends is None or intent.not_after <= ends
+    ends = shop.gateway.term(intent.target).ends
+    assert ends is not None
+    assert shop.now < ends
+    assert intent.not_after <= ends
     whole = state.book.granted(target)
     if intent.operation is Operation.EXTEND:
         assert intent.amount.minor == whole
@@ -411,7 +426,7 @@ def law_of_changes(shop: Shop, intent: Intent) -> None:
     lasting = sum(
         state.book.live(found)
         for found in state.of(Operation.AUTHORISE)
-        if (fades := intending.fades_at(state.book.term(found), shop.policy)) is None
+        if (fades := intending.fades_at(shop.gateway.term(found.intent.key), shop.policy)) is None
         or shop.now < fades
     )
     assert whole < intent.amount.minor <= whole + missing.minor - lasting

@@ -135,6 +135,20 @@ def _fading(able: Capabilities) -> None:
     assert 2 == len(list(shop.state.of(Operation.AUTHORISE)))
 
 
+def expiry() -> None:
+    """Two parcels leave: one in the last minutes of the authorisation, one after its end."""
+    shop = Shop(policy=PaymentPolicy(renew_before=timedelta(0)))
+    shop.work()
+    shop.wait(60 * 24 * 7 - 5)
+    with_wishes(shop, claimable=4_000)
+    shop.work()
+    shop.wait(60)
+    with_wishes(shop, claimable=10_000)
+    shop.settle(2)
+    law_of_truth(shop)
+    assert 10_000 == shop.gateway.moved(Operation.CAPTURE)
+
+
 def order_of_facts() -> None:
     """The orders of facts that shops have tripped over."""
     success, pending = facts_about(CAPTURE)[0], facts_about(CAPTURE)[2]
@@ -213,6 +227,7 @@ def _whole(index: int) -> Succeeded:
 
 LAWS = (
     history,
+    expiry,
     order_of_facts,
     silence,
     keys,
@@ -365,6 +380,12 @@ def first_end(self: Book, authorisation: OperationState) -> Term:
     return Term(began=authorisation.settled_at, ends=authorisation.expires_at)
 
 
+def too_late_an_end(self: Book, authorisation: OperationState) -> Term:
+    """An authorisation is thought to stand a month longer than the gateway said."""
+    term = _TERM(self, authorisation)
+    return evolve(term, ends=term.ends and term.ends + timedelta(days=30))
+
+
 def changes_anything(desk: Desk, found: OperationState, operation: Operation) -> bool:
     """Whatever stands is raised and extended, whether the gateway can do that or not."""
     del operation
@@ -388,6 +409,7 @@ _NOT_FOUND = replying._not_found
 _KEY = intending.operation_key
 _REFUNDS = intending.refunds
 _INTENT = intending.intent_of
+_TERM = Book.term
 
 BUGS: list[tuple[object, str, object, Callable[[], None]]] = [
     (replying, "_not_found", too_early, silence),
@@ -418,6 +440,8 @@ BUGS: list[tuple[object, str, object, Callable[[], None]]] = [
     (Book, "changing", never_changing, changes),
     (Desk, "awaits_change", never_awaits, changes),
     (Book, "term", first_end, changes),
+    (Book, "term", too_late_an_end, changes),
+    (Book, "term", too_late_an_end, expiry),
     (covering, "_may_change", changes_anything, declared),
 ]
 
