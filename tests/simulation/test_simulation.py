@@ -219,8 +219,30 @@ PLACED: Final = "Commit(OrderPlaced, UnitsReserved, OperationIntended)"
             "book a carrier",
             ((7, SEND, Fault.REQUEST_DROPPED), (14, "FindKey", Fault.CRASH_BEFORE)),
         ),
+        (
+            "gift card with card, refunded",
+            (
+                (21, "SendToGateway(capture)", Fault.REQUEST_DROPPED),
+                (65, "FindKey", Fault.CRASH_BEFORE),
+            ),
+        ),
+        (
+            "capture by hand",
+            (
+                (0, "FindKey", Fault.GATEWAY_BACK),
+                (21, "Commit(OperationIntended)", Fault.PAST_KEY),
+            ),
+        ),
     ],
-    ids=["both tries refused", "set aside anew", "slow clock", "lease eaten", "looked too soon"],
+    ids=[
+        "both tries refused",
+        "set aside anew",
+        "slow clock",
+        "lease eaten",
+        "looked too soon",
+        "old quote",
+        "ends by two clocks",
+    ],
 )
 def test_two_faults_that_only_look_like_harm(
     name: str, strikes: tuple[tuple[int, str, Fault], ...]
@@ -229,8 +251,9 @@ def test_two_faults_that_only_look_like_harm(
     A client in a hurry is refused, or has less set aside, honestly: nothing was confirmed yet.
 
     Late calls arrive by the gateway's clock; a lease that a pause has eaten may end during a call,
-    which is then sent again with its key. Who was refused looks at the order once more, even if an earlier
-    try died.
+    which is then sent again with its key. Who was refused looks at the order once more, even if an
+    earlier try died, and who holds an old quote asks for another one. What has ended by the store's
+    clock is nobody's any more, even where the gateway keeps it for a minute.
     """
     flow, schedule = NAMED[name], Schedule(tuple((at, fault) for at, _, fault in strikes))
     struck = effects(flow, schedule, setting=HURRIED)

@@ -4,16 +4,16 @@ Searching for lives that go wrong: every schedule, or random ones; equal states 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable, Iterator
 from datetime import timedelta
 from random import Random
 from typing import Final
 
-from attrs import define, evolve, field, frozen
+from attrs import evolve, frozen
 
 from ordercore.errors import NotFoundError, OrderCoreError, RefusedError
 from ordercore.facts import Request
+from ordercore.order.quote import StaleQuoteError
 from ordercore.order.rules import is_ended
 from ordercore.service.effects import Effect
 from ordercore.testing._simulation_checks import amounts, at_any_time, at_rest, at_the_end
@@ -26,11 +26,12 @@ from ordercore.testing._simulation_faults import (
     is_read,
     name_of,
 )
+from ordercore.testing._simulation_finding import Finding, Tally
 from ordercore.testing._simulation_memory import Memory
 from ordercore.testing._simulation_store import Histories, Saved
 from ordercore.testing._simulation_world import STREAM, Flow, Setting, World
 
-__all__ = ["Explorer", "Finding", "Tally"]
+__all__ = ["Explorer"]
 
 PATIENCE: Final = timedelta(hours=30)
 """How far ahead the life of a step goes on: what is due later waits for the next step."""
@@ -40,37 +41,6 @@ MOST_STRIKES: Final = 3
 MOST_GAP: Final = 40
 MOST_KEPT: Final = 3_000
 """How many calls are remembered before memory is given back."""
-
-
-@frozen(kw_only=True)
-class Finding:
-    """A life that did not end as it must: printed with the effects that were struck."""
-
-    flow: str
-    schedule: Schedule
-    effects: tuple[str, ...]
-    problems: tuple[str, ...]
-    seed: int | None = None
-
-    def __str__(self) -> str:
-        struck = (
-            f"  effect {index} {self.effects[index]}: {fault}"
-            for index, fault in self.schedule.strikes
-            if index < len(self.effects)
-        )
-        return "\n".join((self.flow, *struck, *(f"  -> {problem}" for problem in self.problems)))
-
-
-@define
-class Tally:
-    """How many lives were judged, and which faults struck at which kind of boundary."""
-
-    lives: int = 0
-    """Schedules judged; of `merged` ones the rest was known from an equal state."""
-    merged: int = 0
-    calls: int = 0
-    """Calls of clients, webhooks and workers that were really made."""
-    struck: Counter[tuple[str, Fault]] = field(factory=Counter[tuple[str, Fault]])
 
 
 @frozen(kw_only=True)
@@ -217,15 +187,16 @@ class Explorer:
         """
         Whether a refusal is an honest answer: to what was read, or as too much time has passed.
 
-        Whoever was refused after a stale read looks and asks once more, and so does who was in a
-        hurry, whatever became of earlier tries. What is an honest answer to the first try is one
-        to the second, which came in between.
+        Whoever was refused after a stale read, or holds an old quote, looks and asks once more; so
+        does who was in a hurry, whatever became of earlier tries. What is an honest answer to the
+        first try is one to the second, which came in between.
         """
         world, hurries = self.world, self.setting.hurries
         told = f"{error.code}: {error}"
-        if not isinstance(error, RefusedError | NotFoundError):
+        if not isinstance(error, RefusedError | NotFoundError | StaleQuoteError):
             return evolve(after, is_over=True), (told,)
         stale = Fault.STALE_READ in dict(world.strikes.strikes).values()
+        stale = stale or isinstance(error, StaleQuoteError)
         if hurries:
             world.surprises = [one for one in world.surprises if one != f"in between: {told}"]
         if stale or (hurries and not after.was_refused):

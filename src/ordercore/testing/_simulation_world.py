@@ -16,6 +16,7 @@ from ordercore.facts import Report, Request
 from ordercore.ids import OrderId, StreamId
 from ordercore.moment import after
 from ordercore.order.commands import Place
+from ordercore.order.quote import StaleQuoteError
 from ordercore.order.terms import Terms
 from ordercore.payment.commands import Outcome, ResolveOperation
 from ordercore.payment.model import OperationState, OperationStatus
@@ -284,6 +285,8 @@ class World(Shop):
         self.rival = again
         try:
             self.drive(engine.execute(stream, command, intention))
+        except StaleQuoteError:
+            raise  # no second try of the same can be served
         except (UnavailableError, ConflictError):
             return False
         finally:

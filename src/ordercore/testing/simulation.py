@@ -27,8 +27,9 @@ from ordercore.testing._simulation_faults import (
     Schedule,
     name_of,
 )
+from ordercore.testing._simulation_finding import Finding, Tally
 from ordercore.testing._simulation_flows import FLOWS, NAMED
-from ordercore.testing._simulation_search import Explorer, Finding, Tally
+from ordercore.testing._simulation_search import Explorer
 from ordercore.testing._simulation_world import (
     LINE,
     ORDER,

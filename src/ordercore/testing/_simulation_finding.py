@@ -1,0 +1,44 @@
+"""
+What a search says: the lives that went wrong, and how many were judged.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from attrs import define, field, frozen
+
+from ordercore.testing._simulation_faults import Fault, Schedule
+
+__all__ = ["Finding", "Tally"]
+
+
+@frozen(kw_only=True)
+class Finding:
+    """A life that did not end as it must: printed with the effects that were struck."""
+
+    flow: str
+    schedule: Schedule
+    effects: tuple[str, ...]
+    problems: tuple[str, ...]
+    seed: int | None = None
+
+    def __str__(self) -> str:
+        struck = (
+            f"  effect {index} {self.effects[index]}: {fault}"
+            for index, fault in self.schedule.strikes
+            if index < len(self.effects)
+        )
+        return "\n".join((self.flow, *struck, *(f"  -> {problem}" for problem in self.problems)))
+
+
+@define
+class Tally:
+    """How many lives were judged, and which faults struck at which kind of boundary."""
+
+    lives: int = 0
+    """Schedules judged; of `merged` ones the rest was known from an equal state."""
+    merged: int = 0
+    calls: int = 0
+    """Calls of clients, webhooks and workers that were really made."""
+    struck: Counter[tuple[str, Fault]] = field(factory=Counter[tuple[str, Fault]])
