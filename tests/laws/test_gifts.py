@@ -77,6 +77,14 @@ def _more() -> World:
     return shop, shop.do(order.id, oc.ConfirmAmendment(proposal="p")).order
 
 
+def _swapped() -> World:
+    """A tea was taken out for a cup of the same price: to undo that credits one, charges both."""
+    shop, order = _placed(Terms(release_automatically=False))
+    swap = oc.ProposeAmendment(proposal="p", addition=basket(line("cup", 1)), removals=((TEA, 1),))
+    shop.do(order.id, swap)
+    return shop, shop.do(order.id, oc.ConfirmAmendment(proposal="p")).order
+
+
 LATE: Final = Terms(payment=PaymentPolicy(capture=CaptureWhen.DISPATCH))
 WORLDS: Final[dict[str, Callable[[], World]]] = {
     **{str(status): LIVES[status] for status in (PLACED, CONFIRMED, DELIVERED)},
@@ -84,6 +92,7 @@ WORLDS: Final[dict[str, Callable[[], World]]] = {
     "captured": _captured,
     "doubted": _doubted,
     "more": _more,
+    "swapped": _swapped,
 }
 
 
@@ -93,6 +102,12 @@ def _asked(order: Order) -> Iterator[Request]:
     yield oc.AmendTerms(terms=evolve(order.terms, tolerance=10**6), reason="generous")
     yield oc.AmendTerms(terms=LATE, reason="pay later")
     yield oc.AmendTerms(terms=evolve(order.terms, confirm_within=Period(seconds=1)))
+    hurried = evolve(order.terms, confirm_within=Period(seconds=1))
+    yield from (
+        evolve(request, terms=hurried)
+        for request in requests(order)
+        if isinstance(request, oc.SplitOrder)
+    )
     for key in order.payment.operations:
         yield pc.ResolveOperation(key=key, outcome=pc.Outcome.SUCCEEDED)
     for work in order.fulfilment.open_orders:
@@ -113,7 +128,9 @@ def _gives(order: Order, command: Request, shop: Shop) -> bool:
     old, new = balance(order), balance(after)
     is_less = new.owed < old.owed or new.to_collect < old.to_collect
     is_asked = any(isinstance(event, FulfilmentCancelRequested) for event in events)
-    return is_less or is_asked or new.to_pay_back > old.to_pay_back
+    added = after.credits[len(order.credits) :]
+    is_credited = any(credit.amount.is_positive for credit in added)
+    return is_less or is_asked or is_credited or new.to_pay_back > old.to_pay_back
 
 
 @frozen
@@ -138,12 +155,12 @@ def _ready(world: str, command: Request) -> World:
 
 @cache
 def doors() -> tuple[Door, ...]:
-    """Every request of every world that gives something away, split orders left out."""
+    """Every request of every world that gives something away; of splits, those to other terms."""
     found: list[Door] = []
     for world, make in WORLDS.items():
         plain = make()
         for command in _asked(plain[1]):
-            if isinstance(command, oc.SplitOrder):
+            if isinstance(command, oc.SplitOrder) and command.terms is None:
                 continue  # the new order owes what this one does not
             needs = before(plain[1], type(command))
             shop, order = _ready(world, command) if needs else plain
@@ -180,6 +197,7 @@ GIVING: Final = {
     oc.ConfirmAmendment,
     oc.ExchangeGoods,
     oc.Refund,
+    oc.SplitOrder,
     oc.UndoAmendment,
     fc.AcceptCancel,
     fc.RecordShortPick,

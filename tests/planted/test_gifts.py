@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Final
 
 import pytest
+from attrs import evolve
 
 from ordercore.facts import Event, Request
 from ordercore.money import Money
+from ordercore.order.linked import Linking
 from ordercore.order.model import Order
 from ordercore.service import _weighed
 from ordercore.service.permissions import amount_of
@@ -36,11 +38,23 @@ def _never_expires(before: Order, after: Order) -> None:
     del before, after
 
 
+def _only_what_is_asked(before: Order, after: Order, events: tuple[Event, ...]) -> Money:
+    """Blind to what is credited at once."""
+    return _CREDITED(before, evolve(after, credits=before.credits), events)
+
+
+def _same_terms(before: Order, command: Linking, events: tuple[Event, ...]) -> None:
+    del before, command, events
+
+
+_CREDITED = _weighed._credited
 BUGS: Final = {
     "given_away": (_only_what_it_says, "Cancel"),
     "_asked": (_nobody_is_asked, "Cancel"),
     "_moved": (_nothing_moves, "ResolveOperation"),
     "_expiring": (_never_expires, "AmendTerms"),
+    "_credited": (_only_what_is_asked, "UndoAmendment"),
+    "_under_other_terms": (_same_terms, "SplitOrder"),
 }
 
 
