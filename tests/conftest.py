@@ -25,8 +25,8 @@ settings.register_profile(
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let ``--store`` write the lists of tests/architecture anew."""
-    parser.addoption("--store", action="store_true", help="write tests/architecture/*.txt anew")
+    """Let ``--store`` write anew what is stored: lists of tests/architecture, a table of the docs."""
+    parser.addoption("--store", action="store_true", help="write what is stored anew")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -125,8 +125,7 @@ def only_by_hand() -> str:
 
 
 def tables() -> Iterator[str]:
-    """The page: an overview, the reason of each refusal, and what becomes of reports."""
-    yield f"\n## At a glance\n\n{overview()}\n"
+    """What the page has after its overview: each refusal's reason, what becomes of reports."""
     for status in LIVES:
         rows = [(pair.kind, pair.answer) for pair in pairs() if pair.status is status]
         yield f"\n## While {status}\n\n{table(('Request', 'Answer'), rows)}\n"
