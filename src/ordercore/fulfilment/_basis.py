@@ -25,7 +25,7 @@ from ordercore.fulfilment.model import (
 )
 from ordercore.fulfilment.status import WORK
 from ordercore.ids import FulfilmentId, ItemId, LineId, ParcelId, StreamId
-from ordercore.machine import Trigger
+from ordercore.machine import NotAllowedError, Trigger
 from ordercore.pricing.slots import SlotSet
 
 __all__ = [
@@ -193,18 +193,48 @@ _ASKED: Final[Mapping[Trigger, str]] = {
     ev.PickShort: "RecordShortPick",
     ev.FulfilmentCancelAccepted: "AcceptCancel",
     ev.FulfilmentCancelRefused: "RefuseCancel",
-    ev.ParcelPacked: "PackParcel",
     ev.ParcelUnpacked: "UnpackParcel",
     ev.ShipmentDispatched: "Dispatch",
 }
 """The requests behind the facts of the table: what a person asks for."""
 
+_NOT_ASKED: Final = "nobody asked for a cancel"
+_WHY: Final[Mapping[Trigger, str]] = {
+    ev.FulfilmentCancelAccepted: _NOT_ASKED,
+    ev.FulfilmentCancelRefused: _NOT_ASKED,
+}
+"""What is missing, where that says more than a list of what is possible."""
 
-def check_step(work: FulfilmentOrder, kind: type[Event]) -> None:
+
+def _told(work: FulfilmentOrder) -> Mapping[Trigger, str]:
+    """The requests that the units of this work leave possible; a merge needs another work."""
+    packed = any(line.packed > line.dispatched for line in work.lines)
+    to_pack = any(line.to_pack for line in work.lines)
+    to_pick = any(line.to_pick for line in work.lines)
+    packing = "PackParcel" if to_pack or to_pick else ""
+    fits: Mapping[Trigger, bool] = {
+        ev.FulfilmentSplit: work.remaining > 1,
+        ev.FulfilmentsMerged: False,
+        ev.UnitsPutBack: to_pack,
+        ev.PickShort: to_pick,
+        ev.ParcelUnpacked: packed,
+        ev.ShipmentDispatched: packed,
+    }
+    known = {trigger: name for trigger, name in _ASKED.items() if fits.get(trigger, True)}
+    picking = ("PickUnits" if to_pick else "", packing)
+    known[ev.UnitsPicked] = ", ".join(name for name in picking if name)
+    return {trigger: name for trigger, name in known.items() if name}
+
+
+def check_step(work: FulfilmentOrder, kind: type[Event], asked: str = "") -> None:
     """
-    Refuse what the table of `WORK` has no step for.
+    Refuse what the table of `WORK` has no step for; *asked* is the request, where two lead to it.
 
     Raises:
         NotAllowedError: The work is in another status.
     """
-    WORK.check(work.status, kind, work, _ASKED)
+    name = asked or _ASKED[kind]
+    try:
+        WORK.check(work.status, kind, work, {**_told(work), kind: name})
+    except NotAllowedError as error:
+        raise NotAllowedError(error.state, name, _WHY.get(kind, error.reason)) from None

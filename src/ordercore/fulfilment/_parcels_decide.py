@@ -66,7 +66,7 @@ def pack(
 ) -> _Events:
     """Units go into a new parcel; what was not picked yet is picked now."""
     work = work_of(state, command.fulfilment)
-    check_step(work, ev.UnitsPicked)
+    check_step(work, ev.UnitsPicked, "PackParcel")
     if command.parcel in state.parcels:
         raise AlreadyThereError("parcel", command.parcel)
     missing: dict[LineId, int] = {}

@@ -171,13 +171,15 @@ def _payments(order: Order, _: datetime) -> Iterator[Request]:
 
 
 def _paid_back(order: Order, _: datetime) -> Iterator[Request]:
-    for tender in _tenders(order):
+    """A cent of what is held of each tender."""
+    book = order.payment.book
+    held = book.total.refundable
+    for tender in (name for name in _tenders(order) if min(held, book.of(name).refundable) > 0):
         yield pc.RecordRefund(tender=tender, amount=_cent(order), reference=_reference(order))
 
 
 def _answers(order: Order, _: datetime) -> Iterator[Request]:
-    known = sorted(order.payment.operations.items(), key=lambda each: not each[1].is_open)
-    for key, _found in known:
+    for key in (key for key, found in order.payment.operations.items() if found.is_open):
         yield pc.ResolveOperation(key=key, outcome=pc.Outcome.SUCCEEDED)
 
 
@@ -235,8 +237,8 @@ WITNESSES: Final[Mapping[type[Request], Row]] = {
     pc.CaptureNow: _one(lambda _: pc.CaptureNow()),
     pc.VoidAuthorisation: ("tender", each(_tenders, lambda it: pc.VoidAuthorisation(tender=it))),
     pc.RecordPayment: ("tender", _payments),
-    pc.RecordRefund: ("tender", _paid_back),
-    pc.ResolveOperation: ("payment operation", _answers),
+    pc.RecordRefund: ("money held of a tender", _paid_back),
+    pc.ResolveOperation: ("open payment operation", _answers),
     **GOODS,
 }
 """By kind of request: what it is about, and its witnesses."""

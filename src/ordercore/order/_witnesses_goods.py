@@ -81,12 +81,12 @@ def _units(
     make: Callable[[FulfilmentOrder, tuple[LineUnits, ...]], Request],
     left: Callable[[WorkLine], int],
 ) -> Witnesses:
-    """For each work one unit of the line of which most are left for it."""
+    """For each work that has one left, one unit of the line of which most are left for it."""
 
     def witnesses(order: Order, _: datetime) -> Iterator[Request]:
         for work in _works(order):
-            if work.lines:
-                line = max(work.lines, key=left)
+            line = max(work.lines, key=left, default=None)
+            if line is not None and left(line) > 0:
                 yield make(work, (LineUnits(line=line.line, quantity=1),))
 
     return witnesses
@@ -138,15 +138,15 @@ def _packed(order: Order, _: datetime) -> Iterator[Request]:
 
 
 def _downloads(order: Order, _: datetime) -> Iterator[Request]:
-    """One unit of each digital line, the cheapest first: that is covered before the others."""
-    lines = [line for line in order.fulfilment_lines() if line.kind is LineKind.DIGITAL]
+    """An open unit of each digital line, the cheapest first: it is covered before the others."""
+    digital = (line for line in order.fulfilment_lines() if line.kind is LineKind.DIGITAL)
+    lines = [line for line in digital if order.open_slots(line)]
     for line in sorted(lines, key=lambda line: _price(order, line)):
         yield fc.DeliverDigital(lines=(LineUnits(line=line.id, quantity=1),))
 
 
-def _price(order: Order, line: PricedLine) -> tuple[bool, int]:
-    first = order.open_slots(line).lowest(1)
-    return not first, slot_value(order.priced, line.id, first).minor if first else 0
+def _price(order: Order, line: PricedLine) -> int:
+    return slot_value(order.priced, line.id, order.open_slots(line).lowest(1)).minor
 
 
 def _wishes(order: Order, _: datetime) -> Iterator[Request]:
@@ -211,6 +211,7 @@ def _corrected(parcel: Parcel) -> Request:
 
 
 _WORK: Final = "work for a location"
+_TO_PICK: Final = "unit to pick"
 _PARCEL: Final = "parcel"
 _RETURN: Final = "return"
 
@@ -222,20 +223,20 @@ GOODS: Final[Mapping[type[Request], Row]] = {
     ),
     fc.ResumeFulfilment: (_WORK, each(_works, lambda it: fc.ResumeFulfilment(fulfilment=it.id))),
     fc.MoveFulfilment: (_WORK, each(_works, _moved)),
-    fc.SplitFulfilment: (_WORK, _splits),
+    fc.SplitFulfilment: ("work of two units", _splits),
     fc.MergeFulfilments: ("second work for a location", _merges),
     fc.PickUnits: (
-        _WORK,
+        _TO_PICK,
         _units(lambda it, lines: fc.PickUnits(fulfilment=it.id, lines=lines), lambda n: n.to_pick),
     ),
     fc.PutBackUnits: (
-        _WORK,
+        "unit that is picked and not packed",
         _units(
             lambda it, lines: fc.PutBackUnits(fulfilment=it.id, lines=lines), lambda n: n.to_pack
         ),
     ),
     fc.RecordShortPick: (
-        _WORK,
+        _TO_PICK,
         _units(
             lambda it, lines: fc.RecordShortPick(fulfilment=it.id, lines=lines),
             lambda n: n.to_pick,
@@ -250,7 +251,7 @@ GOODS: Final[Mapping[type[Request], Row]] = {
         each(_parcels, lambda it: fc.RetryBooking(parcel=it.id, carrier="carrier")),
     ),
     fc.Dispatch: (_PARCEL, each(_parcels, lambda it: fc.Dispatch(parcel=it.id))),
-    fc.DeliverDigital: ("digital line", _downloads),
+    fc.DeliverDigital: ("digital unit to deliver", _downloads),
     fc.CorrectParcel: (_PARCEL, each(_sent, _corrected)),
     rc.RequestReturn: ("unit that has left", _wishes),
     rc.ApproveReturn: (_RETURN, each(_returns, lambda it: rc.ApproveReturn(return_id=it.id))),
