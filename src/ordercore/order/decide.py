@@ -14,7 +14,7 @@ from typing import Final, TypeAlias, TypeVar, cast, get_args
 from attrs import define
 
 from ordercore.errors import BrokenContractError
-from ordercore.facts import Event, Report, Request
+from ordercore.facts import Event, Report, Request, timely
 from ordercore.fulfilment import commands as fc
 from ordercore.fulfilment.decide import decide_fulfilment
 from ordercore.order import _requests as own
@@ -67,6 +67,8 @@ def decide(order: Order | None, command: Command, now: datetime) -> _Events:
         raise UnknownCommandError(type(command).__name__)
     if isinstance(command, Request):
         check_allowed(order, command)
+    else:
+        command = timely(command, now)
     return decision(order, command, now)
 
 
