@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from attrs import define, frozen
 
@@ -18,6 +19,9 @@ from ordercore.payment.policy import Capabilities, PaymentPolicy
 from ordercore.payment.state import PaymentState
 
 __all__ = ["Case", "UnknownTenderError"]
+
+_LASTING: Final = frozenset({Operation.AUTHORISE, Operation.EXTEND})
+"""What gives an authorisation an end."""
 
 
 @define
@@ -63,12 +67,20 @@ class Case:
                 return
         yield PaymentUnmatched(report=report, at=report.at)
 
-    def ends(self, found: OperationState, told: datetime | None) -> datetime | None:
-        """When it expires; an extension that does not say lasts as long as the gateway declares."""
-        known = told or found.expires_at
-        if known is not None or found.intent.operation is not Operation.EXTEND:
+    def ends(self, found: OperationState, told: datetime | None, at: datetime) -> datetime | None:
+        """
+        When it expires: as told, else the lifetime that the gateway declares after it began.
+
+        It began when it was asked for, at the latest: only what the gateway had under way before
+        began when it was told. An end that lies before the question was asked is none.
+        """
+        asked = found.intent.at
+        known = told if told is not None and told > asked else found.expires_at
+        is_stored = found.tender is not None and found.tender.account is not None
+        if known is not None or is_stored or found.intent.operation not in _LASTING:
             return known
-        return found.intent.at + self.capabilities.authorisation_lifetime
+        began = asked if found.reference is None else max(asked, min(at, self.now))
+        return began + self.capabilities.authorisation_lifetime
 
     def refundable(self, tender: TenderId) -> Money:
         """The most that may be given back to one tender (RULES PAY-3)."""

@@ -198,7 +198,7 @@ def _success(
         key=found.intent.key,
         reference=answer.reference,
         amount=answer.amount,
-        expires_at=case.ends(found, answer.expires_at),
+        expires_at=case.ends(found, answer.expires_at, at),
         at=at,
     )
 

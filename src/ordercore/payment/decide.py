@@ -44,7 +44,7 @@ from ordercore.payment.events import (
 )
 from ordercore.payment.evolve import evolve_payment
 from ordercore.payment.intents import Desk, PaymentBasis, Want, captures, claims, intent_of
-from ordercore.payment.model import COVERING, Operation, OperationState, OperationStatus
+from ordercore.payment.model import COVERING, Operation, OperationStatus
 from ordercore.payment.policy import Capabilities, PaymentPolicy
 from ordercore.payment.reports import absorb, rematched
 from ordercore.payment.state import PaymentState
@@ -385,13 +385,6 @@ def _resolve(case: Case, command: ResolveOperation) -> Iterator[Event]:
         key=command.key,
         reference=reference or BY_HAND,
         amount=amount,
-        expires_at=_ends(case, found),
+        expires_at=case.ends(found, None, found.intent.at),
         at=case.now,
     )
-
-
-def _ends(case: Case, found: OperationState) -> datetime | None:
-    """When what a person resolved expires, as the gateway declares: nobody else has told."""
-    if found.expires_at is not None or found.intent.operation is not Operation.AUTHORISE:
-        return case.ends(found, None)
-    return found.intent.at + case.capabilities.authorisation_lifetime

@@ -130,7 +130,8 @@ def _wakes_of_success(
     capabilities: Capabilities | None,
 ) -> Iterator[datetime]:
     term = book.term(found)
-    if found.intent.operation is Operation.AUTHORISE and term.ends is not None:
+    is_standing = found.intent.operation is Operation.AUTHORISE and book.live(found) > 0
+    if is_standing and term.ends is not None:
         yield term.ends
         fades = fades_at(term, policy) if policy is not None else None
         if fades is not None:

@@ -80,6 +80,7 @@ class Capabilities:
     ``incremental`` an authorisation of which nothing was captured or voided may be raised, with
     ``extend`` it may be made to last longer, in time for a lifetime more. Without
     ``refund_before_settlement`` a refund waits until ``settlement_delay`` after the capture.
+    ``authorisation_lifetime`` is how long an authorisation lasts where nobody says.
 
     Source:
         RULES PAY-2.

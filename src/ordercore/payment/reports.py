@@ -226,7 +226,7 @@ def _happened(case: Case, found: OperationState, command: ReportOperation) -> It
         key=found.intent.key,
         reference=reference,
         amount=amount,
-        expires_at=case.ends(found, command.expires_at),
+        expires_at=case.ends(found, command.expires_at, command.at),
         at=command.at,
     )
 

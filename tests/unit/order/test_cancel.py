@@ -23,7 +23,7 @@ from ordercore.order.status import Flag, OrderStatus, order_status, statuses
 from ordercore.order.terms import Blocks, Terms
 from ordercore.payment import commands as pc
 from ordercore.payment.model import Operation
-from ordercore.payment.policy import CaptureWhen, PaymentPolicy
+from ordercore.payment.policy import Capabilities, CaptureWhen, PaymentPolicy
 from ordercore.payment.status import PaymentStatus
 from ordercore.process.due import due
 from ordercore.refund.model import CreditCause, RefundRequest
@@ -202,6 +202,7 @@ def after_the_deadline(shop: Shop, order: Order) -> Order:
 
 def test_a_gift_card_part_goes_back_when_an_order_expires(shop: Shop) -> None:
     """O-6: the card was declined, so what the gift card held or paid is free again."""
+    shop.till.able = Capabilities(authorisation_lifetime=timedelta(days=30))
     shop.till.fates.extend([Fate.FINE, Fate.DECLINED])
     order = shop.place(line("tea", 3), tenders=(gift(500), CARD))
     assert OrderStatus.PLACED is order_status(order)

@@ -24,7 +24,7 @@ from ordercore.order.status import Flag, OrderStatus, order_status, statuses
 from ordercore.order.terms import Blocks, Stage, StageRule, Terms
 from ordercore.payment.answers import Answer
 from ordercore.payment.model import Operation
-from ordercore.payment.policy import CaptureWhen, PaymentPolicy
+from ordercore.payment.policy import Capabilities, CaptureWhen, PaymentPolicy
 from ordercore.ports.gateways import Envelope, EventPublisher, PaymentCall
 from ordercore.ports.repositories import StoredStream
 from ordercore.ports.unit_of_work import ChangeSet, Committed, StoreBusyError
@@ -276,6 +276,7 @@ def test_a_backorder_waits_and_is_filled_by_a_receipt() -> None:
 
 def test_an_expired_order_frees_its_stock_and_its_money(shop: Shop) -> None:
     """O-6: the deadline frees the stock, lets the authorisation go, and asks for nothing more."""
+    shop.till.able = Capabilities(authorisation_lifetime=timedelta(days=30))
     hold = Terms(holds_at_placement=(HoldKind("review"),))
     order = shop.place(line("tea", 10), terms=hold)
     assert OrderStatus.PLACED is order_status(order)
