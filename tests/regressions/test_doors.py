@@ -8,13 +8,26 @@ from datetime import timedelta
 import pytest
 from attrs import evolve
 
-from ordercore.ids import LineId, OrderId
-from ordercore.order.commands import AmendTerms, Cancel, Place, Refund
+from ordercore.ids import Actor, LineId, OrderId
+from ordercore.order.commands import (
+    AmendTerms,
+    Cancel,
+    CancelUnits,
+    ConfirmAmendment,
+    Place,
+    ProposeAmendment,
+    Refund,
+    SplitOrder,
+    UndoAmendment,
+)
+from ordercore.order.possible import allowed
 from ordercore.order.status import OrderStatus, order_status
 from ordercore.order.terms import Terms
 from ordercore.pricing.slots import SlotSet
 from ordercore.service.intentions import ForeignCommandError
-from tests.laws.order_world import BUYER, CARD, Fate, Shop, basket, line
+from ordercore.service.permissions import ApprovalNeededError, Grant, Permissions
+from ordercore.service.sync import OrderService
+from tests.laws.order_world import BUYER, CARD, Fate, Shop, basket, eur, line
 
 WRAP = LineId("wrap")
 
@@ -70,3 +83,40 @@ def test_an_order_is_placed_by_place_only(shop: Shop) -> None:
         with pytest.raises(ForeignCommandError, match="place"):
             shop.service.execute(OrderId(name), placing, by=BUYER)
     assert [] == [row for row in shop.store.all_counters() if row[1].reserved]
+
+
+def test_a_tolerance_is_a_gift(shop: Shop) -> None:
+    """PAY-7: who may give away 5.00 does not forgive 10,000.00 beforehand by the terms."""
+    rights = Permissions(grants=(Grant(role="clerk", command="*", limit=eur(500)),))
+    service = OrderService(store=shop.store, payments=shop.till, permissions=rights)
+    order, clerk = shop.place(line("tea", 2)), Actor("clerk:ann")
+    for terms in (Terms(tolerance=10**6), Terms(ship_before_paid=True)):
+        with pytest.raises(ApprovalNeededError):
+            service.execute(order.id, AmendTerms(terms=terms), by=clerk)
+    service.execute(order.id, AmendTerms(terms=Terms(tolerance=500)), by=clerk)
+
+
+def test_the_longest_names_can_be_undone(shop: Shop) -> None:
+    """O-4: what an undone removal brings back has a name, however long those before were."""
+    name = "tea" + "x" * 197
+    shop.receive(name, 3)
+    order = shop.place(line(name, 2), terms=Terms(release_automatically=False)).id
+    less = ProposeAmendment(proposal="y" * 200, removals=((LineId(name), 1),))
+    shop.do(order, less)
+    shop.do(order, ConfirmAmendment(proposal=less.proposal))
+    after = shop.do(order, UndoAmendment(proposal=less.proposal)).order
+    assert [2, 1] == [each.quantity for each in after.priced.lines]
+
+
+def test_a_line_that_is_credited_hides_no_other(shop: Shop) -> None:
+    """O-2: `allowed` tries every line before it says that none may be cancelled or split off."""
+    after = shop.load(with_wrap(shop))
+    answers = allowed(after, shop.clock())
+    assert (None, None) == (answers[CancelUnits], answers[SplitOrder])
+    for command in (CancelUnits(units=((LineId("tea"), 1),)), split_off("tea")):
+        shop.do(after.id, command)
+
+
+def split_off(name: str) -> SplitOrder:
+    """One unit goes its own way."""
+    return SplitOrder(order=OrderId("later"), units=((LineId(name), 1),))

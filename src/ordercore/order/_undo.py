@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from hashlib import sha256
+from typing import Final
 
 from attrs import evolve, frozen
 
@@ -31,6 +33,8 @@ from ordercore.refund.worth import Key, Worth, slots_in_full
 __all__ = ["undo"]
 
 _UNDONE = "amendment undone"
+LONGEST_STEM: Final = 180
+CUT: Final = 160
 
 
 def undo(order: Order, command: oc.UndoAmendment, now: datetime) -> tuple[Event, ...]:
@@ -259,10 +263,13 @@ def _renamed(
 
 
 def _free(name: str, proposal: str, taken: set[str]) -> str:
-    """A name that nothing of the order has."""
-    number, found = 1, f"{name}~{proposal}"
+    """A name that nothing of the order has; too long ones are cut, and told apart by a digest."""
+    stem = f"{name}~{proposal}"
+    if len(stem) > LONGEST_STEM:
+        stem = f"{stem[:CUT].rstrip()}~{sha256(stem.encode()).hexdigest()[:12]}"
+    number, found = 1, stem
     while found in taken:
         number += 1
-        found = f"{name}~{proposal}~{number}"
+        found = f"{stem}~{number}"
     taken.add(found)
     return found

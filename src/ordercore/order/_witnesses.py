@@ -45,9 +45,8 @@ def _whole(_: Order, __: datetime) -> Iterator[Request]:
 
 
 def _cancels(order: Order, _: datetime) -> Iterator[Request]:
-    """A unit that no location was asked for already; else one that is asked for."""
-    line = _first_open(order, lambda status: status is WorkStatus.CANCEL_REQUESTED)
-    if line is not None:
+    """Units that no location was asked for already first, then those that are asked for."""
+    for line in _open_lines(order, lambda status: status is WorkStatus.CANCEL_REQUESTED):
         yield oc.CancelUnits(units=((line, 1),))
 
 
@@ -55,23 +54,21 @@ _UNKNOWN_THERE: Final = frozenset({WorkStatus.PLANNED})
 
 
 def _splits(order: Order, _: datetime) -> Iterator[Request]:
-    """A unit that no location works on; else one that somebody works on."""
-    line = _first_open(order, lambda status: status not in _UNKNOWN_THERE)
-    if line is not None:
-        other = OrderId(free(order.id, (link.order for link in order.links)))
+    """Units that no location works on first, then those that somebody works on."""
+    other = OrderId(free(order.id, (link.order for link in order.links)))
+    for line in _open_lines(order, lambda status: status not in _UNKNOWN_THERE):
         yield oc.SplitOrder(order=other, units=((line, 1),))
 
 
-def _first_open(order: Order, is_bound: Callable[[WorkStatus], bool]) -> LineId | None:
-    """The first line with an open unit that is in no such work; else the first with an open one."""
+def _open_lines(order: Order, is_bound: Callable[[WorkStatus], bool]) -> list[LineId]:
+    """The lines with an open unit; first those with one that is in no such work."""
     bound: dict[LineId, int] = {}
     for work in order.fulfilment.open_orders:
         for known in work.lines if is_bound(work.status) else ():
             bound[known.line] = bound.get(known.line, 0) + known.remaining
     units = {line.id: open_units(order, line) for line in order.priced.lines}
     is_open = [line for line, open_ in units.items() if open_ > 0]
-    is_free = (line for line in is_open if units[line] > bound.get(line, 0))
-    return next(is_free, next(iter(is_open), None))
+    return sorted(is_open, key=lambda line: units[line] <= bound.get(line, 0))
 
 
 def _credits(order: Order, cause: CreditCause) -> Iterator[RefundRequest]:

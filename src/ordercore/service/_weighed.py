@@ -74,7 +74,7 @@ def given_away(before: Order | None, command: Request, events: tuple[Event, ...]
         after = replay(events, before) if events else before
         amounts += [_credited(before, after, events), _moved(before, after)]
         if isinstance(command, AmendTerms):
-            amounts.append(_expiring(before, after))
+            amounts += [_expiring(before, after), _let_go(before, after)]
     known = [amount for amount in amounts if amount is not None and amount.is_positive]
     return max(known, default=None)
 
@@ -126,3 +126,12 @@ def _expiring(before: Order, after: Order) -> Money | None:
     old, new = confirm_by(before), confirm_by(after)
     is_sooner = new is not None and (old is None or new < old)
     return balance(after).owed if is_sooner else None
+
+
+def _let_go(before: Order, after: Order) -> Money | None:
+    """What new terms call little enough to be forgotten, or let leave before it is paid."""
+    old, new = before.terms, after.terms
+    forgotten = Money(max(0, new.tolerance - old.tolerance), after.priced.currency)
+    if new.ship_before_paid and not old.ship_before_paid:
+        return max(forgotten, balance(after).to_collect)
+    return forgotten

@@ -54,12 +54,14 @@ async def handed_over(stream: StreamId, to: StreamId, now: datetime) -> Cart | N
     The hold as an order takes it over; None: it is over, and the order takes its units anew.
 
     Raises:
-        UnknownHoldError: There is no such hold.
+        UnknownHoldError: There is no such hold, or the order itself has its name.
         HoldClosedError: Another order has it.
 
     Source:
         RULES I-4.
     """
+    if stream == to:
+        raise UnknownHoldError
     held = await ReadAllocations(stream)  # first: who empties it, closes what is read next
     hold, version, wakes = await read_hold(stream)
     if hold is None:

@@ -157,7 +157,7 @@ def test_a_cart_becomes_one_order_only(shop: Shop) -> None:
     assert ((3, 2, 0), None) == (at(shop), shop.store.find_key(Key("twice")))
 
 
-@pytest.mark.parametrize("cart", ["nowhere", "order-k"])
+@pytest.mark.parametrize("cart", ["nowhere", "order-k", "order-other"])
 def test_what_is_no_cart_is_no_hold(shop: Shop, cart: str) -> None:
     """Neither an unknown id nor another order's stock is handed over."""
     hold(shop, 1)
