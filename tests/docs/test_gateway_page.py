@@ -35,3 +35,7 @@ class TestTheGatewayOfThePage(PaymentGatewayContract):
     def declined_call(self, till: Till) -> PaymentCall | None:
         """The call as the page makes it."""
         return self.suite().declined_call(till)
+
+    def lose_next_reply(self, gateway: PaymentGateway) -> bool:
+        """The reply is lost as the page loses it."""
+        return self.suite().lose_next_reply(gateway)

@@ -38,12 +38,20 @@ class Sound(PaymentGateway):
         able = Capabilities(incremental=True, extend=True)
         self.inner = SandboxGateway(":memory:", capabilities=able)
         self.fresh = count()
+        self.loses = False
 
     @property
     def capabilities(self) -> Capabilities:
         return self.inner.capabilities
 
     def send(self, call: PaymentCall) -> Answer:
+        answer = self.sent(call)
+        if self.loses:
+            self.loses = False
+            raise TimeoutError
+        return answer
+
+    def sent(self, call: PaymentCall) -> Answer:
         match call.operation:
             case Operation.AUTHORISE:
                 return self.inner.authorise(call)
@@ -228,6 +236,16 @@ class TimeoutIsDecline(Sound):
         return super().send(call)
 
 
+class LostIsDecline(Sound):
+    """`except TimeoutError: return Declined(...)`, of a call that happened."""
+
+    def send(self, call: PaymentCall) -> Answer:
+        try:
+            return super().send(call)
+        except TimeoutError:
+            return Declined(kind=DeclineKind.HARD, code="timeout")
+
+
 class FindsNothing(Sound):
     """Whatever one asks about is not found."""
 
@@ -312,6 +330,11 @@ class Suite(PaymentGatewayContract):
     def declined_call(self, till: Till) -> PaymentCall:
         return till.call(Operation.AUTHORISE, 6002)
 
+    def lose_next_reply(self, gateway: PaymentGateway) -> bool:
+        assert isinstance(gateway, Sound)
+        gateway.loses = True
+        return True
+
 
 Check = Callable[[Till], None]
 
@@ -359,6 +382,7 @@ BUGS: Final[Mapping[type[Sound], str]] = {
     CapturesAll: "parts_do_not_add_up_to_more",
     OneReference: "no_more_than_captured_is_refunded",
     TimeoutIsDecline: "a_decline_is_certain",
+    LostIsDecline: "a_lost_reply_is_no_decline",
     FindsNothing: "a_look_up_tells_what_happened",
     FindsOnlyAuthorisations: "a_look_up_of_each_operation_finds_it",
     NotFoundIsDeclined: "a_look_up_of_nothing_finds_nothing",

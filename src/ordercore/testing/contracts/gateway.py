@@ -8,6 +8,7 @@ asked of it.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -16,7 +17,7 @@ from attrs import evolve
 
 from ordercore.ids import Reference
 from ordercore.money import Money
-from ordercore.payment.answers import Declined, NotFound, Succeeded
+from ordercore.payment.answers import Answer, Declined, NotFound, Succeeded
 from ordercore.payment.model import Operation
 from ordercore.payment.policy import Capabilities, PaymentPolicy
 from ordercore.testing.contracts._till import GatewayCase, Till
@@ -151,6 +152,25 @@ class PaymentGatewayContract(GatewayCase):
             for found in (till.found(call) for _ in range(3))
             if isinstance(found, Succeeded)
         }
+
+    # --- lost replies ---------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("operation", [AUTHORISE, CAPTURE], ids=str)
+    def test_a_lost_reply_is_no_decline(self, till: Till, operation: Operation) -> None:
+        """It raises, or says that nobody knows; asked and sent again, it tells what happened."""
+        target = till.authorise(self.amount_minor) if operation is CAPTURE else None
+        call = till.call(operation, self.amount_minor, target=target)
+        if not self.lose_next_reply(till.gateway):
+            pytest.skip("the suite was given no lose_next_reply()")
+        answer: Answer | None = None
+        with suppress(Exception):  # whatever is raised means that nobody knows
+            answer = till.once(call)
+        assert not isinstance(answer, Declined), f"it was done, and {answer} was answered"
+        found = till.found(call) if till.gateway.capabilities.look_up else None
+        assert not isinstance(found, Declined | NotFound), f"it was done, and {found} was found"
+        done = till.done(call)
+        for told in (answer, found):
+            assert not isinstance(told, Succeeded) or done.reference == told.reference
 
     # --- bounds ---------------------------------------------------------------------------------
 
