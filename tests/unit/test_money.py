@@ -313,11 +313,14 @@ def test_decimals_out_of_bounds_are_refused_before_arithmetic(text: str) -> None
     """Abuse 3 and 4: 11 bytes that would cost minutes are refused in under a millisecond."""
     value = Decimal(text)
     refusal(lambda: Money.from_decimal(value, EUR), InvalidMoneyError)
-    began = time.perf_counter()
-    for _ in range(100):
-        with pytest.raises(InvalidMoneyError):
-            Money.from_decimal(value, EUR)
-    assert (time.perf_counter() - began) / 100 < 0.001
+    spent: list[float] = []
+    for _ in range(20):
+        began = time.process_time()
+        for _ in range(10):
+            with pytest.raises(InvalidMoneyError):
+                Money.from_decimal(value, EUR)
+        spent.append(time.process_time() - began)
+    assert min(spent) / 10 < 0.001, "of the machine's own time, whatever else it does"
 
 
 @pytest.mark.parametrize(
