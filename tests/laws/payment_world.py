@@ -393,7 +393,7 @@ def law_of_voids(shop: Shop, intent: Intent) -> None:
     if intent.withdraws or is_stuck:
         return
     left = -intent.amount.minor
-    for found in state.of(Operation.AUTHORISE):
+    for found in filter(state.book.live, state.of(Operation.AUTHORISE)):
         fades = intending.fades_at(shop.gateway.term(found.intent.key), shop.policy)
         if fades is not None and fades <= shop.now:
             left += intent.amount.minor if found is target else 0
@@ -425,7 +425,7 @@ def law_of_changes(shop: Shop, intent: Intent) -> None:
     missing = shop.basis.owed - sums.taken + sums.refunds_in_flight
     lasting = sum(
         state.book.live(found)
-        for found in state.of(Operation.AUTHORISE)
+        for found in filter(state.book.live, state.of(Operation.AUTHORISE))
         if (fades := intending.fades_at(shop.gateway.term(found.intent.key), shop.policy)) is None
         or shop.now < fades
     )
