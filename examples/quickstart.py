@@ -1,7 +1,8 @@
 """
 Real orders, end to end: imported, placed, paid, sent, partly returned, refunded, completed.
 
-Run it: ``python examples/quickstart.py``. It needs nothing but this folder and a minute.
+Run it: ``python examples/quickstart.py``. It needs what ``pip install -e ".[examples]"`` brings
+(the library and rich), no server, no account, and about three quarters of a minute.
 The shop is in ``shop.py``, what it sells in ``sales.py``, the audit in ``audit.py``.
 """
 
@@ -38,6 +39,9 @@ def main() -> int:
     """Run every order through its life; answer 0 when the audit finds nothing."""
     form = argparse.RawDescriptionHelpFormatter
     argparse.ArgumentParser(description=__doc__, formatter_class=form).parse_args()
+    console.rule("How a payment operation goes on (drawn from its table)")
+    console.print(OPERATION.to_mermaid(), markup=False, highlight=False)
+    console.rule("Now the orders")
     outcomes = Outcomes()
     sales = (*shopify(outcomes), *till(outcomes, limit=200))
     with tempfile.TemporaryDirectory() as folder:
@@ -49,8 +53,6 @@ def main() -> int:
         returned = next(sale for sale in sales if sale.returns)
         show_timeline(shop, returned.order)
         show_quote(quotes[returned.order])
-        console.rule("How a payment operation goes on (drawn from its table)")
-        console.print(OPERATION.to_mermaid(), markup=False, highlight=False)
         console.rule("The headline of an order: first match wins")
         console.print(ORDER.to_table(), markup=False, highlight=False)
         return show_audit(shop, sales)

@@ -25,7 +25,7 @@ settings.register_profile(
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let ``--store`` write anew what is stored: lists of tests/architecture, a table of the docs."""
+    """Let ``--store`` write anew what is stored: lists, and a table of the docs."""
     parser.addoption("--store", action="store_true", help="write what is stored anew")
 
 
