@@ -118,7 +118,8 @@ def test_poison_blocks_no_healthy_order(engine: Engine, store: SqlAlchemyStore) 
     change = stream_change(StreamId("bell"), note())
     store.commit(evolve(changes(change, commit="bell"), wakes=(bad, *good)))
     with ThreadPoolExecutor(2) as pool:
-        rounds = list(pool.map(lambda _: shop.service.run_due(limit=5), range(2)))
+        both = [pool.submit(shop.service.run_due, limit=5) for _ in range(2)]
+        rounds = [each.result() for each in both]
     assert sorted([*good, bad]) == sorted(
         [stream for done in rounds for stream in (*done.served, *dict(done.failed))]
     )
