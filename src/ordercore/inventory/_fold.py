@@ -14,10 +14,8 @@ from attrs import evolve
 from ordercore.facts import Event
 from ordercore.ids import ItemId, LineId, LocationId
 from ordercore.inventory.events import (
-    HoldExpired,
     HoldReleased,
     HoldRenewed,
-    HoldTransferred,
     ReservationRefused,
     StockHeld,
     UnitsFilled,
@@ -27,7 +25,7 @@ from ordercore.inventory.events import (
 )
 from ordercore.inventory.model import Allocation, Hold, StockMove, StockState
 from ordercore.inventory.moves import EFFECTS, OWNED_KINDS, moves_of
-from ordercore.inventory.status import HOLD
+from ordercore.inventory.status import HOLD, may
 
 __all__ = ["added", "evolve_hold", "evolve_stock", "learn_stock"]
 
@@ -174,38 +172,34 @@ def evolve_hold(hold: Hold | None, event: Event) -> Hold | None:
     Source:
         RULES I-4.
     """
-    if isinstance(event, StockHeld):
-        return Hold(
-            owner=event.owner,
-            allocations=event.allocations,
-            allotments=event.allotments,
-            until=event.until,
-            wanted=event.wanted,
-            bound_by=event.bound_by,
-        )
     if hold is None:
-        return None
+        return _begun(event) if isinstance(event, StockHeld) else None
+    if not may(hold, type(event)):
+        return hold
     match event:
+        case StockHeld():
+            return _begun(event)
         case HoldRenewed():
             return evolve(hold, until=event.until)
-        case HoldReleased():
+        case HoldReleased() if not event.ended:
             return _less(hold, event)
-        case HoldExpired() | HoldTransferred():
-            return _ended(hold, event)
         case _:
-            return hold
+            status = HOLD.next(hold.status, type(event), None)
+            return evolve(hold, allocations=(), allotments=(), status=status)
 
 
-def _ended(hold: Hold, event: Event) -> Hold:
-    if HOLD.refusal(hold.status, type(event), None) is not None:
-        return hold
-    status = HOLD.next(hold.status, type(event), None)
-    return evolve(hold, allocations=(), allotments=(), status=status)
+def _begun(event: StockHeld) -> Hold:
+    return Hold(
+        owner=event.owner,
+        allocations=event.allocations,
+        allotments=event.allotments,
+        until=event.until,
+        wanted=event.wanted,
+        bound_by=event.bound_by,
+    )
 
 
 def _less(hold: Hold, event: HoldReleased) -> Hold:
-    if event.ended:
-        return _ended(hold, event)
     lines = {at.line for at in (*event.allocations, *event.allotments)}
     return evolve(
         hold,

@@ -53,11 +53,11 @@ from ordercore.inventory.model import (
     Allocation,
     Counters,
     Hold,
-    HoldStatus,
     StockPlace,
 )
 from ordercore.inventory.reserve import BackorderRule, plan_allotments, plan_reservation
 from ordercore.inventory.sourcing import InOrder, Strategy
+from ordercore.inventory.status import may
 
 __all__ = [
     "HoldClosedError",
@@ -233,7 +233,7 @@ def _held(
     hold: Hold | None, command: HoldStock, now: datetime, basis: StockBasis
 ) -> tuple[Event, ...]:
     _check_deadline(command.until, now, basis)
-    if hold is not None and hold.is_open:
+    if hold is not None and not may(hold, StockHeld):
         if (hold.wanted, hold.bound_by) == (command.lines, command.bound_by):
             return _renewed(hold, RenewHold(until=command.until), now, basis)
         raise HoldExistsError(hold.owner)
@@ -258,9 +258,9 @@ def _check_deadline(until: datetime, now: datetime, basis: StockBasis) -> None:
 def _renewed(hold: Hold, command: RenewHold, now: datetime, basis: StockBasis) -> tuple[Event, ...]:
     """The deadline moves; an expired or released hold is taken anew, or refused."""
     _check_deadline(command.until, now, basis)
-    if hold.is_open:
+    if may(hold, HoldRenewed):
         return () if hold.until == command.until else (HoldRenewed(command.until, at=now),)
-    if hold.status is HoldStatus.TRANSFERRED:
+    if not may(hold, RenewHold):
         raise HoldClosedError(hold.owner, hold.status)
     again = HoldStock(
         hold=hold.owner, lines=hold.wanted, until=command.until, bound_by=hold.bound_by
@@ -283,7 +283,7 @@ def _released(
     hold: Hold, command: ReleaseHold, now: datetime, basis: StockBasis
 ) -> tuple[Event, ...]:
     """What is still held of the lines asked for; nothing when that is nothing."""
-    if not hold.is_open:
+    if not may(hold, HoldReleased):
         return ()
     goods, allotted = _present(hold, basis)
     named = set(command.lines) or {line.line for line in hold.wanted}
@@ -298,7 +298,7 @@ def _released(
 def _transferred(
     hold: Hold, command: TransferHold, now: datetime, basis: StockBasis
 ) -> tuple[Event, ...]:
-    if not hold.is_open:
+    if not may(hold, HoldTransferred):
         raise HoldClosedError(hold.owner, hold.status)
     goods, allotted = _present(hold, basis)
     return (HoldTransferred(hold.owner, command.to, goods, allotted, at=now),)
@@ -306,7 +306,7 @@ def _transferred(
 
 def _expired(hold: Hold | None, command: ReportHoldExpiry, basis: StockBasis) -> tuple[Event, ...]:
     """A report: told early, twice or of nothing, it changes nothing."""
-    if hold is None or not hold.is_open or command.at < hold.until:
+    if hold is None or not may(hold, HoldExpired) or command.at < hold.until:
         return ()
     goods, allotted = _present(hold, basis)
     return (HoldExpired(hold.owner, goods, allotted, at=command.at),)
@@ -314,4 +314,4 @@ def _expired(hold: Hold | None, command: ReportHoldExpiry, basis: StockBasis) ->
 
 def wake_hold(hold: Hold | None) -> datetime | None:
     """When a hold has to be looked at again; None when it has ended."""
-    return hold.until if hold is not None and hold.is_open else None
+    return hold.until if hold is not None and may(hold, HoldExpired) else None
