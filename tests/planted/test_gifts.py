@@ -60,7 +60,7 @@ BUGS: Final = {
 
 @pytest.mark.parametrize("name", BUGS)
 def test_an_open_door_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Permissions: each part of what is weighed is needed."""
+    """Permissions: each part that is weighed by what the facts do is needed."""
     bug, through = BUGS[name]
     monkeypatch.setattr(_weighed, name, bug)
     found = [door for door in doors() if type(door.command).__name__ == through]

@@ -150,7 +150,7 @@ def _struck_after_a_failure() -> Iterator[tuple[str, Fault]]:
 def test_every_effect_has_its_faults() -> None:
     """An effect without a row in the table would only ever see a crash before it."""
     named = (vars(boundaries)[name] for name in boundaries.__all__)
-    kinds = {one for one in named if isinstance(one, type) and issubclass(one, Effect)}
+    kinds: set[object] = {one for one in named if isinstance(one, type) and issubclass(one, Effect)}
     assert kinds - {Effect, NewId} == set(FAULTS)
     assert all(FAULTS.values())
 
