@@ -100,7 +100,10 @@ class Money:
 
     def __init__(self, minor: int, currency: Currency) -> None:
         if type(minor) is not int:
-            raise InvalidMoneyError(f"minor units must be an int, not {type(minor).__name__}")
+            advice = "Money.parse(text, currency) reads text, Money.from_decimal a Decimal"
+            raise InvalidMoneyError(
+                f"minor units must be an int, not {type(minor).__name__}; {advice}"
+            )
         if not -MAX_MINOR <= minor <= MAX_MINOR:
             raise AmountOutOfRangeError
         if type(currency) is not Currency:

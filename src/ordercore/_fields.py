@@ -5,14 +5,15 @@ Converters and validators of attrs fields that several rooms share.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import Enum
 from typing import Final, TypeVar, cast
 
 from attrs import Attribute, frozen
 
 from ordercore.errors import InvalidValueError
 from ordercore.ids import ItemId, LineId, LocationId, checked_id
-from ordercore.moment import utc
+from ordercore.moment import Period, utc
 from ordercore.money import LimitExceededError, checked_quantity
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "item_id",
     "line_id",
     "location_id",
+    "such_as",
     "units",
 ]
 
@@ -64,6 +66,18 @@ def location_id(value: LocationId) -> LocationId:
     return LocationId(checked_id(value, "location id"))
 
 
+def such_as(kind: type, value: object) -> str:
+    """The name of a kind, and how to write the value as one where that is plain."""
+    if issubclass(kind, Enum) and isinstance(value, str):
+        word = value[:50].lower()
+        for known in kind:
+            if word in (known.name.lower(), str(known.value).lower()):
+                return f"{kind.__name__}: write {kind.__name__}.{known.name}"
+    if kind is Period and isinstance(value, timedelta):
+        return "Period: write Period(days=2), not a timedelta"
+    return kind.__name__
+
+
 @frozen
 class Checks:
     """Attrs validators that refuse with a room's own error: the field's name, and the problem."""
@@ -93,7 +107,7 @@ class Checks:
 
         def check(_: object, attribute: Attribute[_T], value: object) -> None:
             if type(value) is not kind and not (optional and value is None):
-                raise self.error(attribute.name, f"it must be {kind.__name__}")
+                raise self.error(attribute.name, f"it must be {such_as(kind, value)}")
 
         return check
 

@@ -12,7 +12,7 @@ from typing import Final, cast
 
 from attrs import Attribute, define, field, frozen
 
-from ordercore._fields import MOST_PARTS, Checks
+from ordercore._fields import MOST_PARTS, Checks, such_as
 from ordercore.errors import InvalidValueError
 from ordercore.ids import HoldKind, ItemId, LocationId, Series, checked_id
 from ordercore.inventory.reserve import BackorderRule
@@ -80,7 +80,8 @@ def _inside(_: object, attribute: Attribute[str], value: object) -> None:
 
 def _some_time(_: object, attribute: Attribute[Period], value: object) -> None:
     if type(value) is not Period or value == NO_TIME:
-        raise InvalidTermsError(attribute.name, "it must be a Period that is not empty")
+        kind = such_as(Period, value)
+        raise InvalidTermsError(attribute.name, f"it must not be empty, and be a {kind}")
 
 
 def _minor(_: object, attribute: Attribute[int], value: object) -> None:

@@ -128,8 +128,14 @@ def bound_terms(terms: Terms | None, capabilities: Capabilities) -> Terms:
 
 
 def key_of(key: str | None) -> Key | None:
-    """An idempotency key in its normal form."""
-    return None if key is None else Key(checked_id(key, "key"))
+    """
+    An idempotency key in its normal form.
+
+    Raises:
+        InvalidIdentifierError: It is no usable key.
+        CardNumberError: It is a card number (RULES PAY-8).
+    """
+    return None if key is None else Key(reference_without_card(checked_id(key, "key")))
 
 
 def stream_of(order: str) -> StreamId:
