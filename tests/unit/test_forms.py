@@ -10,8 +10,9 @@ import pytest
 
 from ordercore.errors import InvalidValueError
 from ordercore.fulfilment.commands import CorrectParcel
-from ordercore.ids import ParcelId
+from ordercore.ids import HoldKind, LineId, ParcelId
 from ordercore.money import EUR, Money
+from ordercore.order.commands import CancelUnits, PlaceHold
 from ordercore.order.terms import Terms
 from ordercore.payment.cards import CardNumberError
 from ordercore.service.intentions import key_of
@@ -32,6 +33,10 @@ def loose(value: object) -> Any:  # noqa: ANN401 - it is bad on purpose
             lambda: CorrectParcel(parcel=ParcelId("p"), status=loose("delivered"), reason="seen"),
             r"write ParcelStatus\.DELIVERED",
         ),
+        (lambda: CancelUnits(units=loose((LineId("tea"), 5))), r"write \(\(line, 1\),\)"),
+        (lambda: CancelUnits(units=loose("tea")), r"write \(\(line, 1\),\)"),
+        (lambda: PlaceHold(kind=HoldKind("h"), blocks=loose("ship")), r"tuple .* Blocks\.SHIP"),
+        (lambda: PlaceHold(kind=HoldKind("h"), blocks=()), r"tuple .* Blocks\.SHIP"),
         (lambda: Money(loose("5.00"), EUR), r"Money\.parse\(text, currency\)"),
     ],
 )

@@ -10,6 +10,7 @@ from typing import Final, TypeVar, cast
 from attrs import Attribute
 
 from ordercore.money import LimitExceededError
+from ordercore.order.refusals import InvalidUnitsError
 from ordercore.payment.cards import mask_card_numbers
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "MOST_NAMES",
     "at_most",
     "free_text",
+    "named_units",
 ]
 
 MOST_NAMES: Final = 100
@@ -56,3 +58,12 @@ def at_most(most: int) -> Callable[[object, Attribute[_T], _T], None]:
                 raise LimitExceededError(attribute.name, most, len(parts))
 
     return check
+
+
+def named_units(_: object, attribute: Attribute[_T], value: object) -> None:
+    """An attrs validator: pairs of a line and a number, not too many; what is in them, later."""
+    pairs = cast("tuple[object, ...]", value) if type(value) is tuple else (value,)
+    if not all(type(pair) is tuple and len(cast("tuple[object]", pair)) == 2 for pair in pairs):
+        raise InvalidUnitsError("write ((line, 1),)")
+    if len(pairs) > MOST_LINES_NAMED:
+        raise LimitExceededError(attribute.name, MOST_LINES_NAMED, len(pairs))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Final, cast
+from typing import Final
 
 from attrs import evolve as amend
 
@@ -22,7 +22,6 @@ from ordercore.order.groups import check_groups, check_not_begun, regrouped
 from ordercore.order.model import Hold, Order
 from ordercore.order.quote import check_fresh
 from ordercore.order.refusals import (
-    InvalidHoldError,
     InvalidTextError,
     NotCompleteError,
     StageOfLifeError,
@@ -155,9 +154,6 @@ def refund(order: Order, command: oc.Refund, now: datetime) -> _Events:
 
 def place_hold(order: Order, command: oc.PlaceHold, now: datetime) -> _Events:
     """Stop some of the work; a hold of the same kind is replaced."""
-    blocks = cast("object", command.blocks)
-    if type(blocks) is not tuple or not blocks or not {*command.blocks} <= {*Blocks}:
-        raise InvalidHoldError(", ".join(str(one) for one in Blocks))
     hold = Hold(
         kind=command.kind,
         blocks=command.blocks,

@@ -5,15 +5,17 @@ What somebody wants of an order as a whole. The rooms' own commands go to the or
 from __future__ import annotations
 
 from datetime import datetime
+from typing import cast
 
 from attrs import field, frozen
 
 from ordercore.facts import Request
 from ordercore.ids import DocumentNumber, HoldKind, LineId, OrderId, ReturnId, StreamId, checked_id
 from ordercore.moment import utc
-from ordercore.order._limits import MOST_LINES_NAMED, MOST_NAMES, at_most, free_text
+from ordercore.order._limits import MOST_NAMES, at_most, free_text, named_units
 from ordercore.order.groups import DeliveryGroup
 from ordercore.order.party import BuyerReferences, Destination, Party, PartyRef
+from ordercore.order.refusals import InvalidHoldError
 from ordercore.order.terms import Blocks, ReleaseOn, Terms
 from ordercore.payment.cards import reference_without_card
 from ordercore.payment.decide import MAX_TENDERS
@@ -69,6 +71,12 @@ def _instant(value: datetime | None) -> datetime | None:
     return None if value is None else utc(value)
 
 
+def _blocks(_: object, __: object, value: object) -> None:
+    parts = cast("tuple[object, ...]", value) if type(value) is tuple else ()
+    if not parts or not all(type(part) is Blocks for part in parts):
+        raise InvalidHoldError(", ".join(f"Blocks.{one.name}" for one in Blocks))
+
+
 @frozen(kw_only=True)
 class Place(Request):
     """Turn a priced order into an order. The only command that has no order yet."""
@@ -119,7 +127,7 @@ class Cancel(Request):
 class CancelUnits(Request):
     """Cancel so many open units of these lines; the highest open slots go first."""
 
-    units: tuple[tuple[LineId, int], ...] = field(validator=at_most(MOST_LINES_NAMED))
+    units: tuple[tuple[LineId, int], ...] = field(validator=named_units)
     reason: str = field(default="", converter=free_text)
 
 
@@ -139,7 +147,7 @@ class PlaceHold(Request):
     """
 
     kind: HoldKind = field(converter=_hold_kind)
-    blocks: tuple[Blocks, ...]
+    blocks: tuple[Blocks, ...] = field(validator=_blocks)
     reason: str = field(default="", converter=free_text)
     release_at: datetime | None = field(default=None, converter=_instant)
     release_on: ReleaseOn | None = None
@@ -184,9 +192,7 @@ class ProposeAmendment(Request):
 
     proposal: str
     addition: PricedOrder | None = None
-    removals: tuple[tuple[LineId, int], ...] = field(
-        default=(), validator=at_most(MOST_LINES_NAMED)
-    )
+    removals: tuple[tuple[LineId, int], ...] = field(default=(), validator=named_units)
     reason: str = field(default="", converter=free_text)
     destination: Destination | None = None
     reductions: tuple[PriceReduction, ...] = ()
@@ -279,7 +285,7 @@ class SplitOrder(Request):
     """
 
     order: OrderId = field(converter=_order_id)
-    units: tuple[tuple[LineId, int], ...] = field(validator=at_most(MOST_LINES_NAMED))
+    units: tuple[tuple[LineId, int], ...] = field(validator=named_units)
     tenders: tuple[Tender, ...] = field(default=(), validator=at_most(MAX_TENDERS))
     terms: Terms | None = None
     customer: PartyRef | None = None

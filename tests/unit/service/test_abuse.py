@@ -586,11 +586,11 @@ MIX_UPS: Final[dict[str, tuple[Callable[[Shop], object], str]]] = {
         lambda shop: loose(
             shop.service.execute, ORDER, loose(oc.PlaceHold, kind="x", blocks=("ship",))
         ),
-        "PlaceHold.blocks[0] must be a Blocks such as Blocks.CONFIRM, not str.",
+        "A hold must name what it stops: a tuple of one or more of Blocks.CONFIRM, ",
     ),
     "units by line": (
         lambda shop: loose(shop.service.execute, ORDER, loose(oc.CancelUnits, units={TEA: 1})),
-        "CancelUnits.units must be a tuple, not dict.",
+        "above zero (write ((line, 1),)).",
     ),
     "a draft to add": (
         lambda shop: loose(
