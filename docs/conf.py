@@ -79,7 +79,7 @@ nitpick_ignore_regex: Final = [
     # The libraries that signatures name: no inventory of theirs can be fetched either.
     (r"py:.*", r"(attr|attrs|hypothesis|pytest|sqlalchemy)\..*"),
     # Type variables and parameters, and what is private to a module.
-    (r"py:.*", r"(.*\.)?_?[A-Z](_co|_contra)?"),
+    (r"py:.*", r"~?(.*\.)?_?[A-Z](_co|_contra)?"),
     (r"py:.*", r"ordercore\.(.*\.)?_.*"),
     # What stands in quotes (in aliases, in the bases of generics) arrives as it is written, and
     # the members of an enum, in the default of an argument, as they print themselves.

@@ -36,7 +36,7 @@ from ordercore.testing._simulation_labels import labels_bought_twice, unknown_la
 from ordercore.testing._simulation_world import STREAM, Flow, World
 from ordercore.testing.sandbox import EntryState
 
-__all__ = ["amounts", "at_any_time", "at_rest", "at_the_end"]
+__all__ = ["amounts", "at_any_time", "at_rest", "replayed"]
 
 
 @frozen(kw_only=True)
@@ -134,7 +134,7 @@ def at_rest(world: World) -> Iterator[str]:
             yield from _repaired(world, order)
 
 
-def at_the_end(world: World) -> Iterator[str]:
+def replayed(world: World) -> Iterator[str]:
     """The full replay of a whole life, once for each history."""
     proven = world.histories.proven
     for order in world.orders():

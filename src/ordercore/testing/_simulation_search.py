@@ -16,7 +16,7 @@ from ordercore.facts import Request
 from ordercore.order.quote import StaleQuoteError
 from ordercore.order.rules import is_ended
 from ordercore.service.effects import Effect
-from ordercore.testing._simulation_checks import amounts, at_any_time, at_rest, at_the_end
+from ordercore.testing._simulation_checks import amounts, at_any_time, at_rest, replayed
 from ordercore.testing._simulation_faults import (
     LATE,
     Fault,
@@ -231,7 +231,7 @@ class Explorer:
 
     def _rested(self, position: Position) -> tuple[Position, tuple[str, ...]]:
         """All is at rest: go on to the next step, or ask for the same once more."""
-        problems = tuple(at_rest(self.world))
+        problems = (*at_rest(self.world), *replayed(self.world))
         self.world.now += BETWEEN_STEPS
         if not position.is_served:
             if position.tries > len(LATE) + 2:
@@ -239,7 +239,7 @@ class Explorer:
             return evolve(position, resting=False), problems
         if position.step + 1 == len(self.flow.steps):
             found = amounts(self.world, self.flow, is_late=position.is_late)
-            return evolve(position, is_over=True), (*problems, *found, *at_the_end(self.world))
+            return evolve(position, is_over=True), (*problems, *found)
         return self._next(position), problems
 
     def _next(self, position: Position) -> Position:

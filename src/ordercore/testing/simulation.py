@@ -30,12 +30,14 @@ from ordercore.testing._simulation_faults import (
 from ordercore.testing._simulation_finding import Finding, Tally
 from ordercore.testing._simulation_flows import FLOWS, NAMED
 from ordercore.testing._simulation_search import Explorer
+from ordercore.testing._simulation_shop import Shop
 from ordercore.testing._simulation_world import (
     LINE,
     ORDER,
     PUNCTUAL,
     SHOP,
     SLOW,
+    Elsewhere,
     Flow,
     Setting,
     Step,
@@ -53,11 +55,13 @@ __all__ = [
     "SHOP",
     "SLOW",
     "CrashedError",
+    "Elsewhere",
     "Fault",
     "Finding",
     "Flow",
     "Schedule",
     "Setting",
+    "Shop",
     "Step",
     "Tally",
     "World",

@@ -135,7 +135,7 @@ class GatewayCase:
 
     ``amount_minor`` is an amount that it takes, ``patience`` how often it is asked about what is
     pending or unknown. Give `lose_next_reply` too where you can: a timeout that is taken for a
-    decline is the dearest bug of a gateway, and is found in no other way.
+    decline is the dearest bug of a gateway, and no other test here finds it.
     """
 
     currency: Currency = EUR
