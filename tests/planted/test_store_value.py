@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 import pytest
 from attrs import evolve
@@ -133,7 +134,7 @@ def test_each_bug_falls(
 # --- beside the order -----------------------------------------------------------------------------
 
 
-def nothing(_self: Turn) -> Iterator[StreamChange]:
+def nothing(_self: Turn, _now: datetime) -> Iterator[StreamChange]:
     """The order is written, and the account that pays for it is not."""
     return iter(())
 
@@ -146,7 +147,7 @@ def always(_self: Turn, _error: Exception) -> bool:
 @pytest.mark.parametrize(
     ("where", "name", "bug"),
     [
-        (Turn, "paying", property(nothing)),
+        (Turn, "beside", nothing),
         (Turn, "is_about_order", always),
     ],
 )
