@@ -269,6 +269,16 @@ def _first(flow: Flow, kind: type[object], start: int) -> int:
     return names.index(kind.__name__, start)
 
 
+def test_who_comes_second_to_an_expired_order_is_refused_like_the_first() -> None:
+    """Where too much time has passed, the second try hears what the first one hears (RULES O-6)."""
+    flow = NAMED["exchange, cancelled"]
+    placed = next(n for n, name in enumerate(effects(flow)) if "OrderLinked" in name)
+    late = Schedule(((placed, Fault.PAST_RESERVATION),))
+    asked = [n for n, name in enumerate(effects(flow, late)) if name == "FindKey"]
+    for index in asked[-3:]:
+        assert relive(flow, late.then(index, Fault.SAME_KEY_FIRST)) is None
+
+
 def test_flows_have_names_of_their_own() -> None:
     """A flow is found by its name."""
     assert len(FLOWS) == len(NAMED)

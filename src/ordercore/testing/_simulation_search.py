@@ -197,12 +197,12 @@ class Explorer:
             return evolve(after, is_over=True), (told,)
         stale = Fault.STALE_READ in dict(world.strikes.strikes).values()
         stale = stale or isinstance(error, StaleQuoteError)
-        if hurries:
+        is_over = after.is_late and any(map(is_ended, world.orders()))
+        if hurries or is_over:
             world.surprises = [one for one in world.surprises if one != f"in between: {told}"]
         if stale or (hurries and not after.was_refused):
             return evolve(after, command=None, was_refused=True), ()
-        is_over = any(map(is_ended, world.orders()))
-        if hurries or (after.is_late and is_over):
+        if hurries or is_over:
             return evolve(after, is_served=True), ()
         return evolve(after, is_over=True), (told,)
 
