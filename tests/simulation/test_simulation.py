@@ -269,6 +269,21 @@ def _first(flow: Flow, kind: type[object], start: int) -> int:
     return names.index(kind.__name__, start)
 
 
+@pytest.mark.parametrize(
+    ("name", "first", "then"),
+    [("exchange", 76, 77), ("exchange", 70, 72), ("return and refund", 63, 65)],
+)
+def test_who_was_refused_after_a_stale_read_asks_for_the_same(
+    name: str, first: int, then: int
+) -> None:
+    """The same key gets the first answer, even if it was not found when it was looked up again."""
+    kind = Fault.STALE_READ if then == first + 1 else Fault.SAME_KEY_FIRST
+    flow, schedule = NAMED[name], Schedule(((first, kind), (then, Fault.STALE_READ)))
+    struck = effects(flow, schedule)
+    assert ("Load", "FindKey") == (struck[first], struck[then])
+    assert relive(flow, schedule) is None
+
+
 def test_who_comes_second_to_an_expired_order_is_refused_like_the_first() -> None:
     """Where too much time has passed, the second try hears what the first one hears (RULES O-6)."""
     flow = NAMED["exchange, cancelled"]

@@ -187,8 +187,9 @@ class Explorer:
         """
         Whether a refusal is an honest answer: to what was read, or as too much time has passed.
 
-        Whoever was refused after a stale read, or holds an old quote, looks and asks once more; so
-        does who was in a hurry, whatever became of earlier tries. What is an honest answer to the
+        Whoever was refused after a stale read asks for the same once more, under its key; who holds
+        an old quote looks and asks anew, and so does who was in a hurry, whatever became of earlier
+        tries. What is an honest answer to the
         first try is one to the second, which came in between.
         """
         world, hurries = self.world, self.setting.hurries
@@ -196,12 +197,13 @@ class Explorer:
         if not isinstance(error, RefusedError | NotFoundError | StaleQuoteError):
             return evolve(after, is_over=True), (told,)
         stale = Fault.STALE_READ in dict(world.strikes.strikes).values()
-        stale = stale or isinstance(error, StaleQuoteError)
         is_over = after.is_late and any(map(is_ended, world.orders()))
         if hurries or is_over:
             world.surprises = [one for one in world.surprises if one != f"in between: {told}"]
-        if stale or (hurries and not after.was_refused):
+        if isinstance(error, StaleQuoteError) or (hurries and not after.was_refused):
             return evolve(after, command=None, was_refused=True), ()
+        if stale:
+            return evolve(after, was_refused=True), ()
         if hurries or is_over:
             return evolve(after, is_served=True), ()
         return evolve(after, is_over=True), (told,)
