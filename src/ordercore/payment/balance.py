@@ -30,9 +30,7 @@ __all__ = [
     "PaymentTotals",
     "in_turn",
     "is_dead",
-    "live",
     "planned",
-    "refundable",
     "shares",
     "totals",
 ]
@@ -99,16 +97,6 @@ def totals(
         captures_in_flight=money(sums.captures_in_flight),
         refunds_in_flight=money(sums.refunds_in_flight),
     )
-
-
-def live(state: PaymentState, authorisation: OperationState) -> Money:
-    """What can still be captured from an authorisation, captures on their way included."""
-    return Money(state.book.live(authorisation), authorisation.intent.amount.currency)
-
-
-def refundable(state: PaymentState, capture: OperationState) -> Money:
-    """What can still be refunded of a capture: neither refunded nor on its way back."""
-    return Money(state.book.refundable(capture), capture.intent.amount.currency)
 
 
 def planned(state: PaymentState, owed: Money) -> Mapping[TenderId, Money]:

@@ -7,9 +7,11 @@ whose keys follow from order, operation, tender and attempt alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator, Mapping
 from datetime import datetime
 from hashlib import sha256
+from typing import Final
 
 from ordercore.ids import Key, OrderId, TenderId
 from ordercore.payment._cover import authorisations
@@ -28,11 +30,14 @@ __all__ = [
     "claims",
     "fades_at",
     "intent_of",
+    "is_operation_key",
     "next_intents",
     "operation_key",
     "refunds",
     "voids",
 ]
+
+_OF_ORDER: Final = re.compile(rf"({'|'.join(Operation)})-[0-9]+-[0-9a-f]{{40}}")
 
 
 def operation_key(order: OrderId, operation: Operation, tender: TenderId, attempt: int) -> Key:
@@ -47,6 +52,16 @@ def operation_key(order: OrderId, operation: Operation, tender: TenderId, attemp
     named = "".join(f"{len(part)}:{part}," for part in (order, operation.value, tender))
     digest = sha256(f"{named}{attempt}".encode()).hexdigest()
     return Key(f"{operation.value}-{attempt}-{digest[:40]}")
+
+
+def is_operation_key(key: Key) -> bool:
+    """
+    Whether a key has the form of those that `operation_key` makes.
+
+    >>> is_operation_key(operation_key(OrderId("4711"), Operation.VOID, TenderId("card"), 1))
+    True
+    """
+    return _OF_ORDER.fullmatch(key) is not None
 
 
 def intent_of(

@@ -43,6 +43,8 @@ REFUSALS: Final = (
 )
 UNKNOWN_ACCOUNT: Final = "unknown-account"
 UNDECLARED: Final = "not-declared"
+OF_REST: Final = "-rest"
+"""What follows the key of an operation in that of giving back the rest of its hold."""
 _OF_A_HOLD: Final = frozenset({Operation.CAPTURE, Operation.VOID})
 
 
@@ -116,7 +118,7 @@ def _let_go(account: Account, intent: Intent, now: datetime) -> _Events:
     hold = account.holds.get(intent.target) if intent.target is not None else None
     if hold is None or not hold.open or intent.operation not in _OF_A_HOLD:
         return ()
-    rest = ReleaseValue(key=Key(f"{intent.key}-rest"), hold=intent.target or intent.key)
+    rest = ReleaseValue(key=Key(f"{intent.key}{OF_REST}"), hold=intent.target or intent.key)
     try:
         return decide_value(account, rest, now)
     except ValueKeyReusedError:

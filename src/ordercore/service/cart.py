@@ -11,7 +11,7 @@ from attrs import frozen
 from ordercore.errors import NotFoundError
 from ordercore.facts import Event
 from ordercore.ids import StreamId
-from ordercore.inventory.commands import TransferHold
+from ordercore.inventory.commands import RenewHold, TransferHold
 from ordercore.inventory.decide import (
     StockBasis,
     UnknownHoldError,
@@ -19,7 +19,8 @@ from ordercore.inventory.decide import (
     evolve_hold,
 )
 from ordercore.inventory.events import HoldTransferred
-from ordercore.inventory.model import Hold, HoldStatus
+from ordercore.inventory.model import Hold
+from ordercore.inventory.status import may
 from ordercore.ports.unit_of_work import StreamChange, StreamKind
 from ordercore.service.effects import Load, ReadAllocations
 
@@ -66,7 +67,7 @@ async def handed_over(stream: StreamId, to: StreamId, now: datetime) -> Cart | N
     hold, version, wakes = await read_hold(stream)
     if hold is None:
         raise UnknownHoldError
-    if hold.status in (HoldStatus.RELEASED, HoldStatus.EXPIRED):
+    if may(hold, RenewHold):
         return None
     (fact,) = decide_stock(hold, TransferHold(to=to), now, basis=StockBasis(held=held))
     if not isinstance(fact, HoldTransferred):

@@ -4,9 +4,7 @@ Accounts of store value: issued, looked at, lapsed, and paid from in the commits
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
-from typing import Final
 
 from attrs import define, field, frozen
 
@@ -16,7 +14,8 @@ from ordercore.ids import Actor, CommitId, Key, StreamId
 from ordercore.order.model import Order
 from ordercore.payment.account import Account, replay_value
 from ordercore.payment.events import StoreValueFact
-from ordercore.payment.model import Intent, Operation, account_stream
+from ordercore.payment.intents import is_operation_key
+from ordercore.payment.model import Intent, account_stream
 from ordercore.payment.store_value import (
     IssueValue,
     ReleaseValue,
@@ -30,7 +29,7 @@ from ordercore.payment.store_value import (
 from ordercore.ports.repositories import UnknownOrderError
 from ordercore.ports.unit_of_work import ChangeSet, Committed, StreamChange, StreamKind
 from ordercore.process.tasks import MoveValue, Task
-from ordercore.process.value import settle_value
+from ordercore.process.value import OF_REST, settle_value
 from ordercore.service.cart import is_of_cart
 from ordercore.service.effects import Commit, Load, NewId, Now, Sleep
 
@@ -43,9 +42,6 @@ __all__ = [
     "order_of",
     "paid",
 ]
-
-_OF_ORDER: Final = re.compile(rf"({'|'.join(Operation)})-[0-9]+-[0-9a-f]{{40}}(-rest)?")
-"""The keys of payments of orders, as `ordercore.payment.intents.operation_key` makes them."""
 
 
 @define
@@ -143,7 +139,7 @@ def _check_owner(command: StoreValueCommand) -> None:
     if isinstance(command, TakeValue | ReleaseValue | ReturnValue):
         named = (*named, command.hold)
     for key in named:
-        if _OF_ORDER.fullmatch(key):
+        if is_operation_key(Key(key.removesuffix(OF_REST))):
             raise HoldOfOrderError(key)
 
 
