@@ -67,6 +67,8 @@ from ordercore.testing.simulation import (
 from tests.planted.simulated import Bug, finding_of, law_of_planting
 from tests.planted.test_sandbox_shop import Between
 
+DROPPED: Final = Unknown(reason="dropped")
+
 # --- in the engine ------------------------------------------------------------------------------
 
 
@@ -83,7 +85,7 @@ class SendsBeforeSaving(Engine):
 class FreshKeyOnRetry(Engine):
     """Sends again under another key."""
 
-    async def _perform(self, task: RemoteTask, order: Order) -> Report | None:
+    async def _perform(self, task: RemoteTask, order: Order) -> Report:
         if isinstance(task, SendPayment):
             call = payment_call(order, task.key)
             if order.payment.operations[task.key].status is OperationStatus.IN_DOUBT:
@@ -96,7 +98,7 @@ class FreshKeyOnRetry(Engine):
 class SilenceIsNo(Engine):
     """Takes a missing answer for a decline."""
 
-    async def _perform(self, task: RemoteTask, order: Order) -> Report | None:
+    async def _perform(self, task: RemoteTask, order: Order) -> Report:
         report = await super()._perform(task, order)
         if isinstance(report, ReportAnswer) and isinstance(report.answer, Unknown):
             return evolve(report, answer=Declined(kind=DeclineKind.SOFT, code="timeout"))
@@ -106,9 +108,18 @@ class SilenceIsNo(Engine):
 class IgnoresLookUps(Engine):
     """Asks what became of a call, and drops the answer."""
 
-    async def _perform(self, task: RemoteTask, order: Order) -> Report | None:
+    async def _perform(self, task: RemoteTask, order: Order) -> Report:
         report = await super()._perform(task, order)
-        return None if isinstance(task, LookUpPayment) else report
+        if isinstance(task, LookUpPayment) and isinstance(report, ReportAnswer):
+            return evolve(report, answer=DROPPED)
+        return report
+
+    async def _step(
+        self, turn: Turn, command: Command | None, intention: Intention, *, serving: bool
+    ) -> tuple[Turn, datetime]:
+        is_dropped = isinstance(command, ReportAnswer) and command.answer == DROPPED
+        known = None if is_dropped else command
+        return await super()._step(turn, known, intention, serving=serving)
 
 
 class ForgetsToWake(Engine):

@@ -26,12 +26,13 @@ from ordercore.payment import intents as intending
 from ordercore.payment._book import Book, Sums
 from ordercore.payment.model import Intent, OperationState
 from ordercore.ports.gateways import BookingRequest
-from ordercore.service import engine as engines
+from ordercore.service import answers
 from ordercore.service.effects import Now, Ports
 from ordercore.service.engine import Engine
 from ordercore.service.requests import booking_request
-from ordercore.service.turn import Settings
+from ordercore.service.turn import Settings, Turn
 from ordercore.testing._simulation_shop import Machine
+from ordercore.testing.simulation import NAMED, Fault, Schedule, Setting, effects, relive
 from tests.planted.simulated import Bug, law_of_planting
 from tests.planted.test_simulation import BUGS as OTHERS
 
@@ -43,8 +44,16 @@ SLEEP: Final = MemoryStore.sleep
 WRITE: Final = MemoryRows.write_stream
 
 
+class TrustsOldLeases(Engine):
+    """Makes a call under the lease of who died, however little of it is left."""
+
+    async def _holds(self, turn: Turn, now: datetime) -> bool:
+        del turn, now
+        return True
+
+
 @frozen(kw_only=True)
-class Impatient(Engine):
+class Impatient(TrustsOldLeases):
     """Lets others take over while a call may still be answered."""
 
     settings: Settings = Settings(lease=timedelta(seconds=5))
@@ -133,7 +142,7 @@ BUGS: Final = (
     ),
     Bug(
         name="fresh key for a booking",
-        patches=((engines, "booking_request", fresh_booking),),
+        patches=((answers, "booking_request", fresh_booking),),
         flow="book a carrier",
     ),
     Bug(
@@ -168,6 +177,30 @@ ISSUE: Final = frozenset(
 def test_a_planted_bug_is_found(bug: Bug, monkeypatch: pytest.MonkeyPatch) -> None:
     """One fault is enough; the printed schedule finds it again, and only while it is there."""
     law_of_planting(bug, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("name", "died", "called"),
+    [
+        ("authorise anew", 34, 40),
+        ("authorise anew", 37, 43),
+        ("fading, extended", 49, 55),
+        ("fading, extended", 52, 58),
+    ],
+)
+def test_the_lease_of_a_dead_process_is_no_cover(name: str, died: int, called: int) -> None:
+    """The second try renews it first: else a worker makes the same call while it runs."""
+    flow, renewal = NAMED[name], called - 1
+    schedule = Schedule(((died, Fault.CRASH_AFTER), (called, Fault.SLOW_CALL)))
+    lived = effects(flow, schedule)
+    assert lived[renewal] == "Sleep"
+    assert lived[called].startswith("SendToGateway")
+    assert relive(flow, schedule) is None
+    trusting = Setting(engine=TrustsOldLeases(), reconciles=False)
+    earlier = Schedule(((died, Fault.CRASH_AFTER), (renewal, Fault.SLOW_CALL)))
+    harm = relive(flow, earlier, setting=trusting)
+    assert harm is not None
+    assert "was sent again while it was under way" in str(harm)
 
 
 def test_the_worst_are_among_them() -> None:

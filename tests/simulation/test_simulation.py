@@ -209,14 +209,14 @@ PLACED: Final = "Commit(OrderPlaced, UnitsReserved, OperationIntended)"
     [
         (
             "place, dispatch, capture",
-            ((4, PLACED, Fault.PAST_WINDOW), (14, "FindKey", Fault.SAME_KEY_FIRST)),
+            ((4, PLACED, Fault.PAST_WINDOW), (15, "FindKey", Fault.SAME_KEY_FIRST)),
         ),
         (
             "cancel one unit",
             ((7, SEND, Fault.REQUEST_DROPPED), (31, SEND, Fault.REQUEST_DROPPED)),
         ),
         ("cancel one unit", ((7, SEND, Fault.DELAYED), (14, "FindKey", Fault.GATEWAY_BACK))),
-        ("cancel one unit", ((4, PLACED, Fault.ZOMBIE), (7, SEND, Fault.SLOW_CALL))),
+        ("cancel one unit", ((4, PLACED, Fault.ZOMBIE), (8, SEND, Fault.SLOW_CALL))),
         (
             "book a carrier",
             ((7, SEND, Fault.REQUEST_DROPPED), (14, "FindKey", Fault.CRASH_BEFORE)),
@@ -240,7 +240,7 @@ PLACED: Final = "Commit(OrderPlaced, UnitsReserved, OperationIntended)"
         "both tries refused",
         "set aside anew",
         "slow clock",
-        "lease eaten",
+        "lease renewed",
         "looked too soon",
         "old quote",
         "ends by two clocks",
@@ -252,10 +252,10 @@ def test_two_faults_that_only_look_like_harm(
     """
     A client in a hurry is refused, or has less set aside, honestly: nothing was confirmed yet.
 
-    Late calls arrive by the gateway's clock; a lease that a pause has eaten may end during a call,
-    which is then sent again with its key. Who was refused looks at the order once more, even if an
-    earlier try died, and who holds an old quote asks for another one. What has ended by the store's
-    clock is nobody's any more, even where the gateway keeps it for a minute.
+    Late calls arrive by the gateway's clock; a lease that a pause has eaten is renewed before a
+    call. Who was refused looks at the order once more, even if an earlier try died; who holds an
+    old quote asks for another one. What has ended by the store's clock is nobody's any more, even
+    where the gateway keeps it for a minute.
     """
     flow, schedule = NAMED[name], Schedule(tuple((at, fault) for at, _, fault in strikes))
     struck = effects(flow, schedule, setting=HURRIED)

@@ -1,4 +1,4 @@
-"""What came of a call to the gateway, as a report: whatever a host's code raises is no answer."""
+"""What came of a call to the outside, as a report: whatever a host's code raises is no answer."""
 
 from __future__ import annotations
 
@@ -8,11 +8,38 @@ from attrs import evolve
 
 from ordercore.errors import InvalidValueError
 from ordercore.facts import Report
+from ordercore.fulfilment.commands import ReportBooking
+from ordercore.fulfilment.model import BookingUnknown
+from ordercore.ids import ParcelId
+from ordercore.order.model import Order
 from ordercore.payment.answers import Answer, LookUpAnswer, Unknown
 from ordercore.payment.commands import ReportAnswer
-from ordercore.service.effects import AskGateway, Now, SendToGateway, where
+from ordercore.process.tasks import BookParcel, LookUpPayment, RemoteTask, SendPayment
+from ordercore.service.effects import AskGateway, BookParcelCall, Now, SendToGateway, where
+from ordercore.service.requests import booking_request, payment_call
 
-__all__ = ["answered"]
+__all__ = ["answered", "booked", "performed"]
+
+
+async def performed(task: RemoteTask, order: Order) -> Report:
+    """Make the call that is due."""
+    match task:
+        case SendPayment(key=key):
+            return await answered(SendToGateway(payment_call(order, key)))
+        case LookUpPayment(key=key):
+            return await answered(AskGateway(payment_call(order, key)))
+        case BookParcel(parcel=parcel):
+            return await booked(order, parcel)
+
+
+async def booked(order: Order, parcel: ParcelId) -> Report:
+    """Ask the carrier for a label."""
+    asked = order.fulfilment.parcels[parcel].asking
+    try:
+        answer = await BookParcelCall(booking_request(order, parcel))
+    except Exception as error:  # noqa: BLE001  # whatever a host's carrier raises: no answer
+        answer = BookingUnknown(reason=where(error))
+    return ReportBooking(parcel=parcel, answer=answer, asked=asked, at=await Now())
 
 
 async def answered(effect: SendToGateway | AskGateway) -> Report:

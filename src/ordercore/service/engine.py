@@ -16,8 +16,6 @@ from attrs import evolve, frozen
 
 from ordercore.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
 from ordercore.facts import Event, Report
-from ordercore.fulfilment.commands import ReportBooking
-from ordercore.fulfilment.model import BookingUnknown
 from ordercore.ids import CommitId, OrderId, StreamId
 from ordercore.inventory.model import OutOfStockError
 from ordercore.order.commands import ConfirmAmendment, ExchangeGoods, Place, UndoAmendment
@@ -44,13 +42,11 @@ from ordercore.process.tasks import (
     SendPayment,
     Task,
 )
-from ordercore.service.answers import answered
+from ordercore.service.answers import performed
 from ordercore.service.asking import Ask, plainly
 from ordercore.service.cart import handed_over
 from ordercore.service.credit import order_of, paid
 from ordercore.service.effects import (
-    AskGateway,
-    BookParcelCall,
     Commit,
     FindKey,
     Load,
@@ -58,13 +54,10 @@ from ordercore.service.effects import (
     Now,
     ReadAllocations,
     ReadCounters,
-    SendToGateway,
     Sleep,
-    where,
 )
 from ordercore.service.elder import given_back
 from ordercore.service.reading import order_in
-from ordercore.service.requests import booking_request, payment_call
 from ordercore.service.summary import summary_of
 from ordercore.service.turn import SYSTEM, Intention, Receipt, RunawayError, Settings, Turn
 
@@ -151,12 +144,28 @@ class Engine:
             task = next((task for task in remote if task not in answered), None)
             if task is None:
                 return await self._rest(turn, now, answered)
-            if task not in self.ask(Agenda, turn.current, await Now()):
+            now = await Now()
+            if task not in self.ask(Agenda, turn.current, now):
                 continue  # its window closed just now
+            if not await self._holds(turn, now):
+                turn = await self._again(turn)
+                continue
             answered.add(task)
             report = await self._perform(task, turn.current)
-            if report is not None:
-                turn, _ = await self._step(turn, report, Intention(), serving=False)
+            turn, _ = await self._step(turn, report, Intention(), serving=False)
+
+    async def _holds(self, turn: Turn, now: datetime) -> bool:
+        """
+        Whether nobody else looks at the order while a call runs that may take its whole time.
+
+        A lease that would end before that is renewed: the one who took it may have died, and a
+        worker that came meanwhile would make the same call at once.
+        """
+        longest = turn.current.terms.capabilities.call_timeout
+        if turn.due_at is not None and turn.due_at > now + longest:
+            return True
+        turn.due_at = now + max(self.settings.lease, 2 * longest)
+        return await Sleep(turn.stream, turn.version, turn.wakes, turn.due_at)
 
     def _check_rounds(self, number: int, first: Agenda) -> None:
         """Each task that was due at first has its round; rules that contradict make ever more."""
@@ -365,20 +374,8 @@ class Engine:
             ask=self.ask,
         )
 
-    async def _perform(self, task: RemoteTask, order: Order) -> Report | None:
-        match task:
-            case SendPayment(key=key) | LookUpPayment(key=key):
-                request = payment_call(order, key)
-                if isinstance(task, SendPayment):
-                    return await answered(SendToGateway(request))
-                return await answered(AskGateway(request))
-            case BookParcel(parcel=parcel):
-                asked = order.fulfilment.parcels[parcel].asking
-                try:
-                    answer = await BookParcelCall(booking_request(order, parcel))
-                except Exception as error:  # noqa: BLE001  # whatever a host's carrier raises: no answer
-                    answer = BookingUnknown(reason=where(error))
-                return ReportBooking(parcel=parcel, answer=answer, asked=asked, at=await Now())
+    async def _perform(self, task: RemoteTask, order: Order) -> Report:
+        return await performed(task, order)
 
     async def _rest(self, turn: Turn, now: datetime, answered: set[Task]) -> Turn:
         until = self.ask(wake_at, turn.current, now)

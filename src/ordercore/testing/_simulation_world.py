@@ -77,8 +77,8 @@ PAST: Final = timedelta(minutes=1)
 WRONG: Final = timedelta(hours=1)
 """How wrong a machine's own clock is."""
 _AHEAD: Final = frozenset({Fault.CLOCK_AHEAD, Fault.SKEW_AHEAD, Fault.GATEWAY_AHEAD})
-_SHORTEN: Final = frozenset({Fault.ZOMBIE, Fault.CLOCK_BACK, Fault.SKEW_BACK})
-"""Faults that leave less of the lease: a call may then be sent again, with its key, in time."""
+_SHORTEN: Final = frozenset({Fault.CLOCK_BACK, Fault.SKEW_BACK})
+"""Faults that make a lease look longer: a call may then be sent again, with its key, in time."""
 
 
 Step = Callable[["World"], Request | None]
