@@ -124,6 +124,7 @@ class Explorer:
         self._came_from = self.start.number
         self._checked: dict[int, tuple[str, ...]] = {}
         self._seen: dict[Hashable, int] = {}
+        self._ended_well: set[Hashable] = set()
 
     # --- one call -------------------------------------------------------------------------------
 
@@ -270,8 +271,13 @@ class Explorer:
             saved, position = done.saved, done.position
 
     def wander(self, chance: Random) -> tuple[Schedule, tuple[str, ...]]:
-        """One life with one to three faults at random places; where they struck, and the harm."""
+        """
+        One life with one to three faults at random places; where they struck, and the harm.
+
+        After the last of them it ends where an earlier one went on from an equal state.
+        """
         saved, position, schedule = self.start, Position(), Schedule()
+        calm: list[Hashable] = []
         left = chance.randint(1, MOST_STRIKES)
         target = chance.randrange(MOST_GAP)
         self.tally.lives += 1
@@ -286,9 +292,16 @@ class Explorer:
                 done = self.act(saved, position, strikes)
                 left, target = left - 1, target + 1 + chance.randrange(MOST_GAP)
             schedule = _joined(schedule, strikes, position.effects)
-            if done.problems or done.position.is_over:
-                return schedule, done.problems
             saved, position = done.saved, done.position
+            if done.problems:
+                return schedule, done.problems
+            if not left:
+                calm.append(self._likeness(saved, position))
+            is_known = not left and calm[-1] in self._ended_well
+            self.tally.merged += is_known
+            if is_known or position.is_over:
+                self._ended_well.update(calm)
+                return schedule, ()
 
     def relive(self, schedule: Schedule) -> Finding | None:
         """The same from the very start, with nothing remembered."""
@@ -311,8 +324,7 @@ class Explorer:
         self, saved: Saved, position: Position, schedule: Schedule, depth: int
     ) -> Iterator[Schedule]:
         while True:
-            state = saved.number if self.is_exact else saved.likeness
-            key = state, position.fingerprint
+            key = self._likeness(saved, position)
             if self._seen.get(key, -1) >= depth:
                 self.tally.merged += 1
                 return
@@ -355,6 +367,10 @@ class Explorer:
                         waiting.append((more, index + 1, left - 1))
                     if not done.position.is_over:
                         yield from self._search(done.saved, done.position, whole, left - 1)
+
+    def _likeness(self, saved: Saved, position: Position) -> Hashable:
+        """The same for states from which life goes on alike."""
+        return saved.number if self.is_exact else saved.likeness, position.fingerprint
 
     def _count(self, effect: Effect[object], fault: Fault) -> None:
         self.tally.lives += 1
