@@ -90,9 +90,10 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def deep(session: nox.Session) -> None:
-    """Simulate every pair of faults in every flow and setting; takes about an hour."""
+    """Simulate every pair of faults in every flow and setting; takes over half an hour."""
     session.install("-e", ".[test]")
-    session.run("pytest", "-m", "deep", "-k", "not random", "-n", "2", "tests/simulation")
+    chosen = ("-m", "deep", "-k", "not random", "tests/simulation")
+    session.run("pytest", "-n", "2", "--dist", "worksteal", *chosen)
 
 
 @nox.session(default=False)

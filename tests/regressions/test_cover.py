@@ -13,14 +13,16 @@ from ordercore.fulfilment.events import TrackingParked
 from ordercore.fulfilment.model import LineUnits, ParcelStatus
 from ordercore.ids import CreditId, FulfilmentId, HoldKind, LineId, ParcelId
 from ordercore.order import commands as oc
+from ordercore.order.balance import balance, cover_missing
 from ordercore.order.decide import decide, replay
 from ordercore.order.guards import OnHoldError
 from ordercore.order.model import Order
 from ordercore.order.terms import Blocks, Terms
+from ordercore.payment.commands import VoidAuthorisation
 from ordercore.pricing.model import LineKind
 from ordercore.pricing.slots import SlotSet
 from ordercore.refund.model import CreditCause, RefundRequest
-from tests.laws.order_world import Fate, Shop, eur, line
+from tests.laws.order_world import CARD, Fate, Shop, eur, line
 
 TEA = LineId("tea")
 WORK = FulfilmentId("o-1-F1")
@@ -126,3 +128,33 @@ def test_a_scan_of_a_parcel_that_is_not_covered_counts() -> None:
     at = shop.clock()
     shop.do(order.id, fc.ReportTracking(parcel=parcel, status=ParcelStatus.DELIVERED, at=at))
     assert 5 == shop.load(order.id).fulfilment.totals.delivered
+
+
+def test_an_authorisation_that_is_being_let_go_covers_nothing() -> None:
+    """F-4: until the gateway says what became of a void, no goods leave on that money."""
+    shop, order = vouched(declined=False)
+    parcel = pack(shop, order, 2)
+    shop.till.fates.append(Fate.LOST_ANSWER)
+    after = shop.do(order.id, VoidAuthorisation(tender=CARD.id)).order
+    assert eur(5000) == balance(after).totals.authorised == balance(after).totals.voids_in_flight
+    assert eur(0) == balance(after).totals.firm
+    assert eur(5000) == cover_missing(balance(after))
+    with pytest.raises(NotShippableError, match=r"0\.00 EUR .* worth 20\.00 EUR"):
+        shop.do(order.id, fc.Dispatch(parcel=parcel))
+
+
+def test_nothing_is_confirmed_on_an_authorisation_that_is_being_let_go() -> None:
+    """F-4: an order whose hold ends meanwhile waits until it is known what became of the void."""
+    shop = Shop()
+    shop.receive("tea", 5)
+    shop.till.fates = deque([Fate.LOST_ANSWER])
+    order = shop.place(line("tea", 5)).id
+    fraud = HoldKind("fraud")
+    shop.do(order, oc.PlaceHold(kind=fraud, blocks=(Blocks.CONFIRM,)))
+    shop.rest(rounds=3)
+    assert eur(5000) == balance(shop.load(order)).totals.firm
+    shop.till.fates.append(Fate.LOST_ANSWER)
+    shop.do(order, VoidAuthorisation(tender=CARD.id))
+    after = shop.do(order, oc.ReleaseHold(kind=fraud)).order
+    assert eur(5000) == balance(after).totals.authorised
+    assert after.confirmed_at is None

@@ -113,7 +113,7 @@ def _not_shippable(order: Order, leaving: Mapping[LineId, SlotSet]) -> str:
 def _not_covered(order: Order, leaving: Mapping[LineId, SlotSet]) -> str:
     """Whether what has left, with these units, would exceed the money that is sure."""
     sums = balance(order)
-    sure = sums.held + sums.totals.authorised + sums.deferred - sums.totals.refunds_in_flight
+    sure = sums.held + sums.totals.firm + sums.deferred - sums.totals.refunds_in_flight
     needed = min(sums.owed, _worth_outside(order, leaving))
     if sure + Money(order.terms.tolerance, order.priced.currency) >= needed:
         return ""

@@ -228,6 +228,10 @@ def payment_basis(
 
 
 def cover_missing(sums: Balance) -> Money:
-    """How much of the debt neither held money, nor a live authorisation, nor a later day covers."""
-    live = sums.held + sums.totals.authorised - sums.totals.refunds_in_flight
+    """
+    How much of the debt neither held money, nor a live authorisation, nor a later day covers.
+
+    An authorisation that is being let go covers nothing any more.
+    """
+    live = sums.held + sums.totals.firm - sums.totals.refunds_in_flight
     return sums.counted(sums.owed - sums.deferred - live)

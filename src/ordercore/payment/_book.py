@@ -37,6 +37,7 @@ class Sums:
     authorisations_in_flight: int = 0
     captures_in_flight: int = 0
     refunds_in_flight: int = 0
+    voids_in_flight: int = 0
     passed_on: int = 0
     """Of a tender: what went out under another one, such as to an order made from this one."""
 
@@ -132,6 +133,7 @@ class Book:
             left, rise = self.live(operation), self.rising(operation)
             for sums in (self.total, tenders[operation.intent.tender]):
                 sums.authorised += left
+                sums.voids_in_flight += min(left, self.voiding(operation))
                 sums.authorisations_in_flight += rise
         self.tenders = tenders
 

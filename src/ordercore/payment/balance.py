@@ -54,6 +54,12 @@ class PaymentTotals:
     authorisations_in_flight: Money
     captures_in_flight: Money
     refunds_in_flight: Money
+    voids_in_flight: Money
+
+    @property
+    def firm(self) -> Money:
+        """What is authorised and not being let go."""
+        return self.authorised - self.voids_in_flight
 
     @property
     def taken(self) -> Money:
@@ -96,6 +102,7 @@ def totals(
         authorisations_in_flight=money(sums.authorisations_in_flight),
         captures_in_flight=money(sums.captures_in_flight),
         refunds_in_flight=money(sums.refunds_in_flight),
+        voids_in_flight=money(sums.voids_in_flight),
     )
 
 
