@@ -343,6 +343,7 @@ def hunt(examples: int, *, fixed: bool = False) -> None:
         max_examples=examples,
         stateful_step_count=30,
         deadline=None,
+        report_multiple_bugs=False,
         derandomize=fixed,
         database=None,
         phases=[Phase.generate] if fixed else tuple(Phase),
