@@ -187,12 +187,14 @@ class AsyncOrderService:
             carrier=checked_port(carrier or NoCarrier(), "carrier", "AsyncCarrierGateway", "book"),
             ids=checked_port(ids or RandomIds(), "ids", "IdSource", "new_id"),
         )
-        self._engine = Engine(settings=checked_settings(settings, capabilities_of(payments)))
+        settings = checked_settings(settings, capabilities_of(payments))
+        self._engine = Engine(settings=settings)
         self._permissions = checked_permissions(permissions)
-        stock = StockEngine(strategy=strategy_of(sourcing))
-        self._worker = Worker(engine=self._engine, stock=stock)
+        stock = StockEngine(strategy=strategy_of(sourcing), settings=settings)
+        credit = CreditEngine(settings=settings)
+        self._worker = Worker(engine=self._engine, stock=stock, credit=credit)
         self.stock = AsyncStockService(stock, self._ports, self._permissions)
-        self.credit = AsyncCreditService(self._worker.credit, self._ports, self._permissions)
+        self.credit = AsyncCreditService(credit, self._ports, self._permissions)
 
     async def place(
         self,

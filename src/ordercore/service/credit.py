@@ -31,7 +31,8 @@ from ordercore.ports.unit_of_work import ChangeSet, Committed, StreamChange, Str
 from ordercore.process.tasks import MoveValue, Task
 from ordercore.process.value import OF_REST, settle_value
 from ordercore.service.cart import is_of_cart
-from ordercore.service.effects import Commit, Load, NewId, Now, Sleep
+from ordercore.service.effects import Load, NewId, Now, Sleep, written
+from ordercore.service.settings import Settings
 
 __all__ = [
     "CreditEngine",
@@ -156,7 +157,7 @@ class CreditReceipt:
 class CreditEngine:
     """Serves commands about accounts of store value; each step counts once by its own key."""
 
-    conflicts: int = 5
+    settings: Settings = Settings()
 
     async def execute(
         self, account: str, command: StoreValueCommand, *, by: Actor, reason: str = ""
@@ -203,10 +204,10 @@ class CreditEngine:
                 streams=(purse.change,),
             )
             try:
-                await Commit(changes)
+                await written(changes)
             except ConflictError:
                 attempt += 1
-                if attempt > self.conflicts:
+                if attempt > self.settings.conflicts:
                     raise
                 continue
             return CreditReceipt(stream=stream, account=after, events=tuple(purse.events))

@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 
 from attrs import frozen
 
+from ordercore.errors import UnavailableError
 from ordercore.fulfilment.model import BookingAnswer
 from ordercore.ids import ItemId, Key, StreamId
 from ordercore.inventory.model import Allocation, Counters, StockPlace
@@ -49,6 +50,7 @@ __all__ = [
     "Sleep",
     "TakeDue",
     "where",
+    "written",
 ]
 
 _T_co = TypeVar("_T_co", covariant=True)
@@ -157,6 +159,19 @@ class Commit(Effect[Committed]):
 
     def call(self, ports: Ports) -> Committed:
         return ports.store.commit(self.changes)
+
+
+async def written(changes: ChangeSet) -> Committed:
+    """
+    Commit; once more where the store did not say whether it did: it knows the commit by its id.
+
+    Raises:
+        UnavailableError: It did not say so twice.
+    """
+    try:
+        return await Commit(changes)
+    except UnavailableError:
+        return await Commit(changes)
 
 
 @frozen

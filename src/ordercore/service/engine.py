@@ -14,7 +14,7 @@ from typing import Final, get_args
 
 from attrs import evolve, frozen
 
-from ordercore.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
+from ordercore.errors import ConflictError, NotFoundError, RefusedError
 from ordercore.facts import Event, Report
 from ordercore.ids import CommitId, OrderId, StreamId
 from ordercore.inventory.model import OutOfStockError
@@ -47,7 +47,6 @@ from ordercore.service.asking import Ask, plainly
 from ordercore.service.cart import handed_over
 from ordercore.service.credit import order_of, paid
 from ordercore.service.effects import (
-    Commit,
     FindKey,
     Load,
     NewId,
@@ -55,11 +54,13 @@ from ordercore.service.effects import (
     ReadAllocations,
     ReadCounters,
     Sleep,
+    written,
 )
 from ordercore.service.elder import given_back
 from ordercore.service.reading import order_in
+from ordercore.service.settings import Settings
 from ordercore.service.summary import summary_of
-from ordercore.service.turn import SYSTEM, Intention, Receipt, RunawayError, Settings, Turn
+from ordercore.service.turn import SYSTEM, Intention, Receipt, RunawayError, Turn
 
 __all__ = ["SYSTEM", "Engine", "Intention", "Receipt", "RunawayError", "Settings"]
 
@@ -347,10 +348,7 @@ class Engine:
         return self.ask(wake_at, turn.current, now)
 
     async def _write(self, turn: Turn, changes: ChangeSet) -> Turn:
-        try:
-            committed = await Commit(changes)
-        except UnavailableError:
-            committed = await Commit(changes)
+        committed = await written(changes)
         if committed.commit != changes.commit:
             stream = order_of(committed)
             return evolve(await self._load(stream), committed=committed, is_late=True)

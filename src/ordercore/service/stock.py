@@ -32,15 +32,16 @@ from ordercore.returns.commands import ReceiveUnmatchedReturn
 from ordercore.returns.decide import decide_unmatched
 from ordercore.service.cart import read_hold
 from ordercore.service.effects import (
-    Commit,
     FindKey,
     NewId,
     Now,
     ReadAllocations,
     ReadCounters,
     Sleep,
+    written,
 )
 from ordercore.service.intentions import StockOperation, marked
+from ordercore.service.settings import Settings
 
 __all__ = ["StockEngine", "StockReceipt"]
 
@@ -64,7 +65,7 @@ class StockEngine:
     """Serves operations on stock; each one is a stream of facts of its own."""
 
     strategy: Strategy = field(factory=InOrder)
-    conflicts: int = 5
+    settings: Settings = Settings()
 
     async def execute(
         self,
@@ -128,10 +129,10 @@ class StockEngine:
                 streams=(change,),
             )
             try:
-                committed = await Commit(changes)
+                committed = await written(changes)
             except (ConflictError, OutOfStockError):
                 attempt += 1
-                if attempt > self.conflicts:
+                if attempt > self.settings.conflicts:
                     raise
                 continue
             return _receipt(committed, changes)

@@ -5,15 +5,14 @@ One order in hand: who wants what of it, what was read, and what the next commit
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from attrs import Attribute, define, field, frozen
+from attrs import define, field, frozen
 
-from ordercore.errors import BrokenContractError, ConflictError, InvalidValueError
+from ordercore.errors import BrokenContractError, ConflictError
 from ordercore.facts import Event
 from ordercore.ids import Actor, Key, OrderId, StreamId
-from ordercore.money import checked_quantity
 from ordercore.order.decide import evolve as fold
 from ordercore.order.model import Order
 from ordercore.order.party import Party
@@ -30,11 +29,11 @@ from ordercore.service.asking import Ask, plainly
 from ordercore.service.cart import Cart
 from ordercore.service.credit import Purse
 from ordercore.service.elder import Elder
+from ordercore.service.settings import Settings
 
 __all__ = [
     "SYSTEM",
     "Intention",
-    "InvalidLeaseError",
     "Receipt",
     "RunawayError",
     "Settings",
@@ -51,37 +50,6 @@ class RunawayError(BrokenContractError):
     sentence = "{order} did not come to rest after {rounds} rounds; its rules contradict."
     order: OrderId
     rounds: int
-
-
-@define
-class InvalidLeaseError(InvalidValueError):
-    """A worker would have its order for no time, or nobody would ever go on after it."""
-
-    sentence = "A lease must be a timedelta that is longer than nothing and at most a week."
-
-
-def _lease(_instance: object, _attribute: Attribute[timedelta], value: object) -> None:
-    if type(value) is not timedelta or not timedelta(0) < value <= timedelta(days=7):
-        raise InvalidLeaseError
-
-
-def _count(_instance: object, attribute: Attribute[int], value: object) -> None:
-    checked_quantity(value, attribute.name, least=0)
-
-
-@frozen(kw_only=True)
-class Settings:
-    """
-    How an engine works. ``lease``: how long a worker has an order for itself; longer than any call
-    to a gateway may take. ``conflicts``: how often a lost race is run again. ``tail``: how many
-    events may stand after a snapshot before a new one is written. ``rounds``: how many more tasks
-    than were due at first may be worked off in one go.
-    """
-
-    lease: timedelta = field(default=timedelta(seconds=60), validator=_lease)
-    conflicts: int = field(default=5, validator=_count)
-    rounds: int = field(default=200, validator=_count)
-    tail: int = field(default=64, validator=_count)
 
 
 def _content(order: Order | None, events: tuple[Event, ...]) -> None:
