@@ -46,7 +46,7 @@ class DeclineKind(StrEnum):
     SOFT = "soft"
     """Try again later."""
     FRAUD = "fraud"
-    """Do not try again; a person looks."""
+    """As hard: suspected of fraud."""
     CONFIGURATION = "configuration"
     """The shop's own fault; a person looks."""
 

@@ -76,7 +76,8 @@ class Capabilities:
 
     An empty ``currencies`` means all; ``exponents`` are digits after the point by currency code
     where the gateway differs from ISO 4217 (RULES M-1). ``key_lifetime`` is how long it remembers
-    a key, ``over_capture`` the part of an authorisation that may be captured beyond it. With
+    a key, ``over_capture`` the part of an authorisation that may be captured beyond it. Without
+    ``look_up`` nobody asks what became of a call; in its window it is sent again all the same. With
     ``incremental`` an authorisation of which nothing was captured or voided may be raised, with
     ``extend`` it may be made to last longer, in time for a lifetime more. Without
     ``refund_before_settlement`` a refund waits until ``settlement_delay`` after the capture.
