@@ -100,7 +100,10 @@ def positive(value: Money) -> Money:
     Raises:
         InvalidPaymentError: It is no `Money` above zero.
     """
-    if type(value) is not Money or not value.is_positive:
+    if type(value) is not Money:
+        problem = f"it must be Money, as in Money(1099, EUR), not {type(value).__name__}"
+        raise InvalidPaymentError("amount", problem)
+    if not value.is_positive:
         raise InvalidPaymentError("amount", "it must be an amount of more than zero")
     return value
 

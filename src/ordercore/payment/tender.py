@@ -91,7 +91,7 @@ def account_stream(account: str) -> StreamId:
 
 
 def _gateway(value: str) -> str:
-    return no_card(value, "gateway")
+    return no_card(value, "gateway").strip()
 
 
 @frozen(kw_only=True)

@@ -102,6 +102,10 @@ class Grant:
                 advice = "must be the name of a request, such as 'Cancel', or '*'"
                 problem = "must be text" if name == "role" else advice
                 raise InvalidGrantError(f"the {name} of a grant {problem}")
+        if ":" in self.role:
+            raise InvalidGrantError(
+                "the role of a grant is what stands before the colon of an actor, such as 'clerk'"
+            )
         if self.command not in {*_REQUESTS, _ALL}:
             raise InvalidGrantError(_unknown(self.command))
         limit = cast("object", self.limit)

@@ -185,3 +185,18 @@ def test_what_a_gateway_takes() -> None:
     assert not Capabilities(currencies=("USD",)).takes(EUR)
     assert CaptureWhen.DISPATCH is PaymentPolicy().capture
     assert Money(1, EUR) == euro(1)
+
+
+@pytest.mark.parametrize("amount", [500, 5.0, "5.00"])
+def test_an_amount_that_is_no_money_is_told_so(amount: object) -> None:
+    """A number without a currency is not too small: the error says what to write instead."""
+    with pytest.raises(InvalidPaymentError, match=r"must be Money, as in Money\(1099, EUR\), not"):
+        made(Tender, id=TenderId("card"), amount=amount)
+
+
+def test_the_name_of_a_gateway_has_no_blanks_around_it() -> None:
+    """A blank after "store-value" would send the call to a gateway that knows of no account."""
+    blank = Tender(
+        id=TenderId("g"), kind=TenderKind.GIFT_CARD, gateway=" store-value ", instrument="gift-1"
+    )
+    assert ("store-value", "credit:gift-1") == (blank.gateway, blank.account)

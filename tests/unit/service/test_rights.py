@@ -22,6 +22,12 @@ def test_a_right_to_nothing_is_refused(command: str, hint: str) -> None:
     assert hint in str(caught.value)
 
 
+def test_a_right_of_one_actor_is_refused() -> None:
+    """Rights belong to roles, the part before the colon: this one would match nobody."""
+    with pytest.raises(InvalidGrantError, match="what stands before the colon"):
+        Grant(role="clerk:ann", command="Cancel")
+
+
 @pytest.mark.parametrize("command", ["Place", "Cancel", "ReceiveStock", "IssueValue", "*"])
 def test_every_request_can_be_granted(command: str) -> None:
     """Of orders, of stock, of store value, or all."""
