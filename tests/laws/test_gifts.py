@@ -212,5 +212,5 @@ def test_every_door_is_known() -> None:
 
 
 def test_no_door_is_open() -> None:
-    """Permissions: whatever lowers a debt or makes money go back meets the limit (issue 4)."""
+    """Whatever lowers a debt or makes money go back meets the limit (after-place.md, Who may)."""
     assert [] == open_doors(doors())

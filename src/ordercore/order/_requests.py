@@ -15,7 +15,7 @@ from ordercore.money import CurrencyMismatchError, Money, sum_money
 from ordercore.order import commands as oc
 from ordercore.order import events as ev
 from ordercore.order._cancel import cancel, named_units
-from ordercore.order._stages import stock_given_back
+from ordercore.order._stages import work_withdrawn
 from ordercore.order.completion import not_complete
 from ordercore.order.documents import NothingToInvoiceError, invoice
 from ordercore.order.groups import check_groups, check_not_begun, regrouped
@@ -196,7 +196,7 @@ def move_to_stage(order: Order, command: oc.MoveToStage, now: datetime) -> _Even
     if not rule.allows(order.stage, command.stage):
         here = order.stage or "where the order is"
         raise UnknownStageError(command.stage, f"there is no step to it from {here}")
-    return (*stock_given_back(order, stage, now), ev.StageChanged(stage=command.stage, at=now))
+    return (*work_withdrawn(order, stage, now), ev.StageChanged(stage=command.stage, at=now))
 
 
 def _leave_stage(order: Order, now: datetime) -> _Events:
@@ -218,7 +218,7 @@ def amend_terms(order: Order, command: oc.AmendTerms, now: datetime) -> _Events:
         return ()
     stage = terms.stages.find(order.stage)
     return (
-        *stock_given_back(order, stage, now),
+        *work_withdrawn(order, stage, now),
         ev.TermsAmended(terms=terms, reason=command.reason, at=now),
     )
 

@@ -12,12 +12,12 @@ from ordercore.order.model import Order
 from ordercore.order.refusals import UnknownStageError
 from ordercore.order.terms import Stage
 
-__all__ = ["stock_given_back"]
+__all__ = ["work_withdrawn"]
 
 
-def stock_given_back(order: Order, stage: Stage | None, now: datetime) -> tuple[Event, ...]:
+def work_withdrawn(order: Order, stage: Stage | None, now: datetime) -> tuple[Event, ...]:
     """
-    What must be taken back before *stage* gives the stock back: work that nobody has begun.
+    The work that ends before *stage* gives the stock back: what nobody has begun.
 
     Raises:
         UnknownStageError: A location works with that stock.

@@ -4,6 +4,8 @@ The balance of an order: debt and money as two ledgers, and what follows from bo
 
 from __future__ import annotations
 
+from typing import Final
+
 from attrs import frozen
 
 from ordercore.ids import TenderId
@@ -31,7 +33,7 @@ __all__ = [
     "waits_for_dispatch",
 ]
 
-PREPAID = frozenset(
+TAKEN_WHEN_DUE: Final = frozenset(
     {
         TenderKind.BANK_TRANSFER,
         TenderKind.CASH,
@@ -147,7 +149,7 @@ def due_earlier(order: Order, debt: Money) -> Money:
     earlier = sum(
         parts[tender.id]
         for tender in order.payment.tenders
-        if tender.kind in PREPAID and not tender.is_deferred
+        if tender.kind in TAKEN_WHEN_DUE and not tender.is_deferred
     )
     recorded = order.payment.recorded.values()
     paid = sum(-one.amount.minor if one.is_refund else one.amount.minor for one in recorded)

@@ -118,8 +118,13 @@ class UnknownHoldKindError(RefusedError):
 
 @define
 class UnknownStageError(RefusedError):
-    """The terms have no such stage, or it is not inside the order's status."""
+    """
+    The order cannot have that stage now; the empty one is none.
 
-    sentence = "The order cannot enter the stage {stage}: {problem}."
+    The terms do not know it, it is inside another status, no step leads to it from the one where
+    the order is, or it gives stock back that a location works with.
+    """
+
+    sentence = "The order cannot have the stage {stage!r} now: {problem}."
     stage: str
     problem: str

@@ -27,7 +27,9 @@ class PaymentBasis:
     What payments must know of the order; amounts of zero or more, of one currency.
 
     ``refund_plan`` says how what is to be paid back goes over the tenders. ``is_ended``: nothing
-    will be claimed any more. ``may_authorise``, ``may_capture``, ``may_refund``: no hold forbids.
+    will be claimed any more. ``may_authorise``: every unit is held or, by the terms, awaited.
+    ``may_capture``: the order is confirmed, and no hold blocks captures. ``may_refund``:
+    no hold blocks refunds.
     """
 
     order: OrderId

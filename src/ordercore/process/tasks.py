@@ -111,7 +111,7 @@ class CompleteOrder:
 
 @frozen
 class EndHold:
-    """A hold's own time has come."""
+    """A hold's own time has come, or the fact that it waits for."""
 
     kind: HoldKind
 
