@@ -126,6 +126,7 @@ class StockService:
             OutOfStockError, InvalidDeadlineError, UnknownHoldError, HoldClosedError: See
                 `ordercore.inventory.decide.decide_stock`.
             KeyReusedError: The key belongs to another operation.
+            UnavailableError: The store did not answer: retry with the same key.
             InvalidTextError, LimitExceededError: The reason is no text, or too long.
         """
         wanted = checked_operation(command)
@@ -171,6 +172,7 @@ class CreditService:
             HoldOfOrderError: It is about what a payment of an order has set aside.
             InsufficientValueError, UnknownValueHoldError, ValueKeyReusedError: See
                 `ordercore.payment.store_value.decide_value`.
+            UnavailableError: The store did not answer: retry with the same command.
             InvalidTextError, LimitExceededError: The reason is no text, or too long.
         """
         wanted = checked_value(command)
@@ -266,12 +268,15 @@ class OrderService:
         the same commit; one that has expired is taken anew.
 
         Raises:
+            NotPermittedError: As the permissions say.
             NotPricedError: It is a draft: pass ``price(draft)``.
-            OutOfStockError: Stock is missing (see ``Terms.backorder``). Nothing is kept.
+            OutOfStockError: Stock is missing (see ``Terms.backorder``).
             UnknownHoldError, HoldClosedError: There is no such hold, or another order has it.
             QuotationExpiredError, TendersDoNotFitError: It is too late, or cannot be paid so.
             OrderExistsError, AlreadyClaimedError: Another has its id, number, coupon or reference.
             KeyReusedError: The key belongs to another command.
+            UnavailableError: The store did not answer. The order may stand, as after no other of
+                these errors: place it again with the same key.
         """
         command = Place(
             order=order or PLACEHOLDER,
