@@ -139,11 +139,13 @@ class Book:
 
     def _add_outside(self, tenders: dict[TenderId, Sums]) -> None:
         for entry in self.recorded.values():
+            told = self.moved(entry.tender, entry.reference, is_refund=entry.is_refund)
+            more = max(0, entry.amount.minor - told)
             for sums in (self.total, tenders[entry.tender]):
                 if entry.is_refund:
-                    sums.refunded += entry.amount.minor
+                    sums.refunded += more
                 else:
-                    sums.captured += entry.amount.minor
+                    sums.captured += more
         for dispute in self.disputes.values():
             for sums in (self.total, tenders[dispute.tender]):
                 if dispute.status is DisputeStatus.OPENED:
@@ -158,6 +160,20 @@ class Book:
             sums = tenders[tender.id]
             sums.passed_on = min(missing, sums.refundable)
             missing -= sums.passed_on
+
+    def moved(self, tender: TenderId, reference: Reference, *, is_refund: bool) -> int:
+        """
+        What our own captures or refunds of a tender moved under a reference.
+
+        Who records by hand what came under it means the same money, whoever was first (PAY-3).
+        """
+        kind = Operation.REFUND if is_refund else Operation.CAPTURE
+        return sum(
+            found.moved.minor
+            for found in self.operations.values()
+            if found.reference == reference
+            and (found.intent.operation, found.intent.tender) == (kind, tender)
+        )
 
     def of(self, tender: TenderId) -> Sums:
         """The sums of one tender."""

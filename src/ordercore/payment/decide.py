@@ -354,8 +354,13 @@ def _record(case: Case, command: RecordPayment | RecordRefund) -> Iterator[Event
     is_refund = isinstance(command, RecordRefund)
     known = case.state.recorded.get(command.reference)
     if known is not None:
-        told = command.tender, command.amount, is_refund
-        if (known.tender, known.amount, known.is_refund) != told:
+        again = command.tender, command.amount, is_refund
+        if (known.tender, known.amount, known.is_refund) != again:
+            raise ReferenceReusedError(command.reference)
+        return
+    told = case.state.book.moved(command.tender, command.reference, is_refund=is_refund)
+    if told:
+        if told != command.amount.minor:
             raise ReferenceReusedError(command.reference)
         return
     kind = RefundRecorded if is_refund else PaymentRecorded

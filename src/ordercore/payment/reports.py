@@ -272,10 +272,17 @@ def _collected(case: Case, command: ReportCollected) -> Iterator[Event]:
             at=command.at,
         )
         yield from _wait(case, waiting)
-    elif known is None or command.amount > known.amount:
+    elif command.amount.minor > _told(case.state, command, tender):
         yield PaymentRecorded(
             tender=tender, amount=command.amount, reference=command.reference, at=command.at
         )
+
+
+def _told(state: PaymentState, command: ReportCollected, tender: TenderId) -> int:
+    """How much of it is known: by an earlier report, or by a capture of that name."""
+    known = state.recorded.get(command.reference)
+    captured = state.book.moved(tender, command.reference, is_refund=False)
+    return captured if known is None else max(captured, known.amount.minor)
 
 
 def _payer(

@@ -1,0 +1,110 @@
+"""Money that is told twice: by the gateway, and by a person or a bank under the same reference."""
+
+from __future__ import annotations
+
+import pytest
+
+from ordercore.facts import Report, Request
+from ordercore.ids import CreditId, Key, Reference
+from ordercore.order.balance import balance
+from ordercore.order.commands import Refund
+from ordercore.order.model import Order
+from ordercore.order.terms import Terms
+from ordercore.payment.commands import (
+    RecordPayment,
+    RecordRefund,
+    ReportCollected,
+    ReportOperation,
+)
+from ordercore.payment.decide import ReferenceReusedError
+from ordercore.payment.model import Operation
+from ordercore.payment.policy import CaptureWhen, PaymentPolicy
+from ordercore.refund.model import CreditCause, RefundRequest
+from tests.laws.order_world import CARD, Fate, Shop, eur, line
+
+AT_ONCE = Terms(payment=PaymentPolicy(capture=CaptureWhen.PLACEMENT))
+
+
+def paid_at_once(*fates: Fate) -> tuple[Shop, Order]:
+    """Ten euros that are captured as soon as they are set aside."""
+    shop = Shop()
+    shop.receive("a", 5)
+    shop.till.fates.extend(fates)
+    return shop, shop.place(line("a", 1), terms=AT_ONCE)
+
+
+def last(order: Order, operation: Operation) -> Key:
+    """The key of the latest operation of a kind."""
+    return list(order.payment.of(operation))[-1].intent.key
+
+
+def told_by_hand(shop: Shop, reference: Reference, minor: int = 1000) -> tuple[Request, Report]:
+    """What a person, or a bank, says of the same money."""
+    amount = eur(minor)
+    return (
+        RecordPayment(tender=CARD.id, amount=amount, reference=reference),
+        ReportCollected(tender=CARD.id, amount=amount, reference=reference, at=shop.clock()),
+    )
+
+
+@pytest.mark.parametrize("nth", [0, 1])
+def test_a_capture_that_was_recorded_first_is_the_same_money(nth: int) -> None:
+    """PAY-3: nothing was overpaid, so nothing goes back, when the webhook comes after that."""
+    shop, order = paid_at_once(Fate.FINE, Fate.LOST_ANSWER)
+    key = last(order, Operation.CAPTURE)
+    reference = Reference(f"ref-{key}")
+    shop.do(order.id, told_by_hand(shop, reference)[nth])
+    webhook = ReportOperation(
+        operation=Operation.CAPTURE,
+        reference=reference,
+        amount=eur(1000),
+        key=key,
+        at=shop.clock(),
+    )
+    shop.do(order.id, webhook)
+    shop.rest()
+    sums = balance(shop.load(order.id)).totals
+    assert (eur(1000), eur(0)) == (sums.captured, sums.refunded)
+    assert 1000 == shop.till.held(order.id)
+
+
+@pytest.mark.parametrize("nth", [0, 1])
+def test_what_is_recorded_after_the_capture_is_the_same_money(nth: int) -> None:
+    """PAY-3: the other way round nothing is written at all."""
+    shop, order = paid_at_once()
+    reference = Reference(f"ref-{last(order, Operation.CAPTURE)}")
+    assert () == shop.do(order.id, told_by_hand(shop, reference)[nth]).events
+    shop.rest()
+    assert eur(1000) == balance(shop.load(order.id)).totals.captured
+    assert 1000 == shop.till.held(order.id)
+
+
+def test_another_amount_under_the_reference_of_a_capture() -> None:
+    """A person is asked for another reference; what a bank tells is merged by maximum."""
+    shop, order = paid_at_once()
+    reference = Reference(f"ref-{last(order, Operation.CAPTURE)}")
+    record, less = told_by_hand(shop, reference, 900)
+    with pytest.raises(ReferenceReusedError):
+        shop.do(order.id, record)
+    assert () == shop.do(order.id, less).events
+    _, more = told_by_hand(shop, reference, 1100)
+    assert eur(1100) == balance(shop.do(order.id, more).order).totals.captured
+
+
+def test_a_refund_that_was_recorded_is_the_same_money() -> None:
+    """PAY-3: a refund in doubt that a person saw in the gateway's books goes out once."""
+    shop, order = paid_at_once()
+    shop.till.fates.append(Fate.LOST_ANSWER)
+    kind = RefundRequest(id=CreditId("kind"), cause=CreditCause.GOODWILL, goodwill=eur(400))
+    after = shop.do(order.id, Refund(quote=shop.service.quote_refund(order.id, kind))).order
+    key = last(after, Operation.REFUND)
+    reference = Reference(f"ref-{key}")
+    webhook = ReportOperation(
+        operation=Operation.REFUND, reference=reference, amount=eur(400), key=key, at=shop.clock()
+    )
+    shop.do(order.id, webhook)
+    again = RecordRefund(tender=CARD.id, amount=eur(400), reference=reference)
+    assert () == shop.do(order.id, again).events
+    shop.rest()
+    assert eur(400) == balance(shop.load(order.id)).totals.refunded
+    assert 600 == shop.till.held(order.id)
