@@ -16,7 +16,7 @@ from attrs import evolve
 
 from ordercore.adapters import _write as writing
 from ordercore.errors import RefusedError
-from ordercore.facts import Report
+from ordercore.facts import Event, Report
 from ordercore.ids import Key, LineId, OrderId, Reference, StreamId, TenderId
 from ordercore.inventory.model import Allocation
 from ordercore.money import Money
@@ -31,6 +31,7 @@ from ordercore.payment import intents as intending
 from ordercore.payment import operations as operating
 from ordercore.payment import reports as reporting
 from ordercore.payment._book import Book
+from ordercore.payment._case import Case
 from ordercore.payment.answers import (
     Answer,
     Declined,
@@ -245,6 +246,12 @@ def no_horizon(_self: PaymentPolicy) -> timedelta:
     return timedelta(0)
 
 
+def never_forgotten(case: Case, found: OperationState, at: datetime) -> Event:
+    """ "Not found" is believed though the gateway may have forgotten the key."""
+    able = evolve(case.capabilities, key_lifetime=timedelta(days=999))
+    return NOT_FOUND(evolve(case, capabilities=able), found, at)
+
+
 def one_key_for_all(order: OrderId, operation: Operation, tender: TenderId, attempt: int) -> Key:
     """The number of the attempt is not in the key."""
     del attempt
@@ -352,6 +359,7 @@ CURIOUS: Final = Terms(
     )
 )
 """Sends no more after four minutes, and asks every five."""
+NOT_FOUND: Final = replying._not_found
 REFUND_PLAN: Final = balancing.refund_plan
 RELEASED: Final = cancelling.released
 
@@ -386,6 +394,11 @@ BUGS: Final = (
         patches=((replying, "_not_found", never_at_once),),
         flow="gift card with card",
         terms=CURIOUS,
+    ),
+    Bug(
+        name="not found trusted after the key lifetime",
+        patches=((replying, "_not_found", never_forgotten),),
+        flow="in doubt",
     ),
     Bug(
         name="no horizon",

@@ -5,7 +5,7 @@ What must hold in a simulated world: after every call, and once all is at rest.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import reduce
 
 from attrs import evolve, frozen
@@ -36,7 +36,7 @@ from ordercore.testing._simulation_labels import labels_bought_twice, unknown_la
 from ordercore.testing._simulation_world import STREAM, Flow, World
 from ordercore.testing.sandbox import EntryState
 
-__all__ = ["amounts", "at_any_time", "at_rest", "replayed"]
+__all__ = ["amounts", "at_any_time", "at_rest", "ending", "replayed"]
 
 
 @frozen(kw_only=True)
@@ -76,6 +76,25 @@ def settled(world: World, order: Order) -> Books:
         return books(world, order)
     finally:
         world.offset = offset
+
+
+def ending(world: World) -> Iterator[datetime]:
+    """
+    When the gateway will let go of what an order already counts as over.
+
+    An end that nobody told is counted from the intent, as the earliest that may be; the call may
+    have reached the gateway as late as the policy's horizon. A longer wait is none of these.
+    """
+    rows = {row.key: row.expires_at for row in world.gateway.save().rows}
+    lifetime = world.gateway.capabilities.authorisation_lifetime
+    for order in world.orders():
+        for key, found in order.payment.operations.items():
+            ends, counted = rows.get(key), found.intent.at + lifetime
+            is_over = found.status is OperationStatus.EXPIRED and found.expires_at == counted
+            if is_over and ends is not None:
+                at = ends - world.offset
+                if world.now < at <= counted + world.terms.payment.horizon:
+                    yield at
 
 
 def _with_fact(sums: Books, fact: Event) -> Books:

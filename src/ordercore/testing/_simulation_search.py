@@ -16,7 +16,7 @@ from ordercore.facts import Request
 from ordercore.order.quote import StaleQuoteError
 from ordercore.order.rules import is_ended
 from ordercore.service.effects import Effect
-from ordercore.testing._simulation_checks import amounts, at_any_time, at_rest, replayed
+from ordercore.testing._simulation_checks import amounts, at_any_time, at_rest, ending, replayed
 from ordercore.testing._simulation_faults import (
     LATE,
     Fault,
@@ -227,8 +227,9 @@ class Explorer:
             world.now = max(world.now, due_at) + self.setting.lateness
             return again, ()
         late = [at - world.offset for at, _ in world.gateway.save().late]
-        if late:
-            world.now = max(world.now, *late)
+        outside = late or list(ending(world))
+        if outside:
+            world.now = max(world.now, *outside)
             return again, ()
         return self._rested(position)
 

@@ -185,8 +185,9 @@ class Shop:
         labels = self.carrier.save() if self.terms.book_carrier else ()
         state = self.store.fingerprint(), books.fingerprint(), labels, self.offset, self.now
         number = self.states.setdefault(state, len(self.states))
-        told = books_likeness(books, self.now + self.offset), labels_likeness(labels, self.now)
-        like = self.store.likeness(), told, self.offset
+        lifetime = self.gateway.capabilities.key_lifetime
+        told = books_likeness(books, self.now + self.offset, lifetime)
+        like = self.store.likeness(), told, labels_likeness(labels, self.now), self.offset
         likeness = self.states.setdefault(like, len(self.states))
         return Saved(
             self.store.save(), books, labels, self.offset, self.now, self.ids.last, number, likeness

@@ -125,8 +125,8 @@ def ahead(instant: datetime | None, now: datetime) -> timedelta | None:
     return min(max(instant - now, timedelta(0)), FAR)
 
 
-def books_likeness(books: MemoryBooks, now: datetime) -> Hashable:
-    """A gateway's books without the times of what is past or far."""
+def books_likeness(books: MemoryBooks, now: datetime, lifetime: timedelta) -> Hashable:
+    """A gateway's books without the times of what is past or far; keys have a *lifetime*."""
     rows = tuple(
         (
             row.key,
@@ -137,6 +137,7 @@ def books_likeness(books: MemoryBooks, now: datetime) -> Hashable:
             ahead(row.known_at, now),
             ahead(row.fails_at, now),
             ahead(row.expires_at, now),
+            row.at + lifetime <= now,
         )
         for row in books.rows
     )

@@ -114,8 +114,8 @@ class SandboxGateway(PaymentGateway):
     """
     A payment gateway with its own ledger.
 
-    It forgets a key when its lifetime is over: the same call is done a second time then. What is
-    looked up it always finds.
+    It forgets a key when its lifetime is over: the same call is done a second time then, and who
+    looks it up is told that there is none.
 
     Args:
         path: Its SQLite file, made when it is not there; ``:memory:`` for one process.
@@ -169,7 +169,7 @@ class SandboxGateway(PaymentGateway):
         with self._desk() as desk:
             nth = desk.books.log(call.key, "ask", desk.now)
             fate = self._fate(f"look up {call.key}", nth)
-            found = desk.books.find(call.key)
+            found = desk.remembered(call.key)
         if fate is Fate.ERROR:
             raise SandboxDownError
         if not self._capabilities.look_up:

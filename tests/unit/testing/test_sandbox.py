@@ -311,13 +311,15 @@ def test_a_key_keeps_its_body(clock: Clock) -> None:
 def test_a_key_is_forgotten_when_its_lifetime_is_over(
     path: str, tmp_path: Path, clock: Clock
 ) -> None:
-    """The same call moves money twice then, and the books say so; a question still finds it."""
+    """A question finds it no more; the same call moves money twice, and the books say so."""
     shop = SandboxGateway(path or tmp_path / "pay.db", clock=clock)
     sent = evolve(call(AUTHORISE, "k"), not_after=NOON + timedelta(days=3))
     assert shop.authorise(sent) == shop.authorise(sent)
     assert () == shop.violations()
-    clock.passes(shop.capabilities.key_lifetime)
+    clock.passes(shop.capabilities.key_lifetime - timedelta(seconds=1))
     assert isinstance(shop.look_up(sent), Succeeded)
+    clock.passes(timedelta(seconds=1))
+    assert isinstance(shop.look_up(sent), NotFound)
     shop.authorise(sent)
     assert [ViolationKind.KEY_DONE_TWICE] == [found.kind for found in shop.violations()]
 
