@@ -178,6 +178,17 @@ def not_named(steps: Sequence[Step[S, F]]) -> str | None:
     return None
 
 
+def asked_twice(rules: Sequence[Step[S, F]]) -> str | None:
+    """Which rule of a first-match list asks what one before it asks, and never decides, if any."""
+    asked: list[Guard[F]] = []
+    for rule in rules:
+        for guard in rule.when:
+            if any(guard.holds == before.holds for before in asked):
+                return f"{rule.target} can never be true by '{guard.name}': it was asked before"
+            asked.append(guard)
+    return None
+
+
 def _is_plain(trigger: object) -> bool:
     if isinstance(trigger, str):
         return _NAME.fullmatch(trigger) is not None

@@ -23,7 +23,8 @@ A machine is verified when it is built, so a wrong table cannot be imported:
 4. every guard has a name, and one name means one predicate.
 
 What is declared exclusive is checked again whenever it decides. Conditions are verified too: each
-status has a condition or is the rest, so the function is total and no status is a dead letter.
+status has a condition or is the rest, and no predicate is asked twice, so the function is total
+and no rule is a dead letter.
 
 A host may *refine* a machine: put several states inside one, add steps between them and demand
 more guards; it can never add a way that the core does not have. So whatever holds of the core's
@@ -60,6 +61,7 @@ from ordercore._steps import (
     To,
     Trigger,
     UnknownStateError,
+    asked_twice,
     checked_guards,
     markdown,
     names_of,
@@ -316,7 +318,8 @@ class Conditions(Generic[S, F]):
         otherwise: The status when no guard holds.
 
     Raises:
-        InvalidMachineError: A status without a condition, or a guard without a proper name.
+        InvalidMachineError: A status without a condition, a guard without a proper name, or a rule
+            that asks what a rule before it asks.
 
     >>> from enum import StrEnum
     >>> class Glass(StrEnum):
@@ -347,6 +350,7 @@ class Conditions(Generic[S, F]):
         missing = [status for status in states if status not in self.statuses]
         if problem is None and missing:
             problem = f"{', '.join(missing)} can never be true"
+        problem = problem or asked_twice(steps)
         if problem is not None:
             raise InvalidMachineError(states.__name__, problem)
 

@@ -465,6 +465,7 @@ RULES = [
     (Loan.LENT, STAFF),
     (Loan.RESERVED, WANTED),
 ]
+OTHER_NAME = Guard[Facts]("it is broken", RULES[0][1].holds)
 STATUS = Conditions(Loan, rules=RULES, otherwise=Loan.SHELVED)
 
 
@@ -508,6 +509,8 @@ def test_conditions_are_a_table_in_order() -> None:
         ),
         ([*RULES, (Book.IN_HALL, FREE)], Loan.SHELVED, "that the enumeration does not have"),
         (RULES, "shelved", "that the enumeration does not have"),
+        ([*RULES, (Loan.SCRAPPED, RULES[1][1])], Loan.SHELVED, "it was asked before"),
+        ([*RULES, (Loan.LENT, OTHER_NAME)], Loan.SHELVED, "by 'it is broken': it was asked before"),
         ([*RULES, Loan.LENT], Loan.SHELVED, "another shape"),
         ([*RULES, (Loan.LENT, NO_GUARD)], Loan.SHELVED, "another shape"),
         (None, Loan.SHELVED, "another shape"),
@@ -516,6 +519,6 @@ def test_conditions_are_a_table_in_order() -> None:
 def test_wrong_conditions_cannot_be_built(
     rules: Anything, otherwise: Anything, problem: str
 ) -> None:
-    """A status that can never be, a name for two predicates, and lists that are none."""
+    """A status or rule that can never be, a name for two predicates, and lists that are none."""
     error = refusal(lambda: Conditions(Loan, rules=rules, otherwise=otherwise), InvalidMachineError)
     assert problem in str(error)
