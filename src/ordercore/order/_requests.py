@@ -24,6 +24,7 @@ from ordercore.order.quote import check_fresh
 from ordercore.order.refusals import (
     InvalidTextError,
     NotCompleteError,
+    StageNotLeftError,
     StageOfLifeError,
     StillOpenError,
     StockNotReadyError,
@@ -206,7 +207,7 @@ def _leave_stage(order: Order, now: datetime) -> _Events:
         return ()
     is_past = stage.inside != order_status(order)
     if rule.steps and not is_past and (order.stage, "") not in rule.steps:
-        raise UnknownStageError("", f"there is no step out of {order.stage}")
+        raise StageNotLeftError(order.stage, "there is no step out of it")
     return (ev.StageChanged(stage="", at=now),)
 
 

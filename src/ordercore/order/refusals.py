@@ -16,6 +16,7 @@ __all__ = [
     "NotCompleteError",
     "NotToUndoError",
     "NothingToCancelError",
+    "StageNotLeftError",
     "StageOfLifeError",
     "StillOpenError",
     "StockNotReadyError",
@@ -119,7 +120,7 @@ class UnknownHoldKindError(RefusedError):
 @define
 class UnknownStageError(RefusedError):
     """
-    The order cannot have that stage now; the empty one is none.
+    The order cannot have that stage now.
 
     The terms do not know it, it is inside another status, no step leads to it from the one where
     the order is, or it gives stock back that a location works with.
@@ -128,3 +129,10 @@ class UnknownStageError(RefusedError):
     sentence = "The order cannot have the stage {stage!r} now: {problem}."
     stage: str
     problem: str
+
+
+@define
+class StageNotLeftError(UnknownStageError):
+    """The order cannot be in no stage now: the host's steps lead on from the one that it is in."""
+
+    sentence = "The order cannot leave the stage {stage} now: {problem}."

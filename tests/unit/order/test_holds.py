@@ -17,7 +17,7 @@ from ordercore.order.events import HoldReleased
 from ordercore.order.guards import OnHoldError
 from ordercore.order.model import Order
 from ordercore.order.party import Destination
-from ordercore.order.refusals import UnknownStageError
+from ordercore.order.refusals import StageNotLeftError, UnknownStageError
 from ordercore.order.status import OrderStatus, order_status
 from ordercore.order.terms import Blocks, ReleaseOn, Stage, StageRule, Terms
 from ordercore.payment import commands as pc
@@ -208,9 +208,12 @@ def test_steps_are_kept(shop: Shop, packed: Order) -> None:
     """There is no way back, none out of the middle, and none into another status."""
     assert "" == shop.do(packed.id, enter("")).order.stage
     shop.do(packed.id, enter("engraving"))
-    for wrong in ("", "check", "unknown"):
+    for wrong in ("check", "unknown"):
         with pytest.raises(UnknownStageError):
             shop.do(packed.id, enter(wrong))
+    sentence = "The order cannot leave the stage engraving now: there is no step out of it."
+    with pytest.raises(StageNotLeftError, match=sentence):
+        shop.do(packed.id, enter(""))
     shop.do(packed.id, enter("engraved"))
     with pytest.raises(UnknownStageError):
         shop.do(packed.id, enter("engraving"))
