@@ -14,7 +14,7 @@ import signal
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import timedelta
-from threading import Event
+from threading import Event, current_thread, main_thread
 from types import FrameType
 from typing import Final, TypeAlias
 
@@ -25,7 +25,16 @@ from ordercore.service.aio import AsyncOrderService
 from ordercore.service.sync import OrderService
 from ordercore.service.worker import Round
 
-__all__ = ["OUTAGE", "Duty", "InvalidPauseError", "Stop", "stopping", "work", "work_async"]
+__all__ = [
+    "OUTAGE",
+    "Duty",
+    "InvalidPauseError",
+    "SignalNotTakenError",
+    "Stop",
+    "stopping",
+    "work",
+    "work_async",
+]
 
 OUTAGE: Final = (
     timedelta(seconds=1),
@@ -41,12 +50,24 @@ LOOK: Final = timedelta(milliseconds=200)
 Told: TypeAlias = Round | UnavailableError
 """What a worker tells of: what it did, or that the store did not answer."""
 
+_Handler: TypeAlias = Callable[[int, FrameType | None], object] | int | None
+"""What a signal does."""
+
 
 @define
 class InvalidPauseError(InvalidValueError):
     """A worker would ask without rest, or never."""
 
     sentence = "The pause of a worker must be longer than nothing and at most a day."
+
+
+@define
+class SignalNotTakenError(InvalidValueError):
+    """A signal cannot be made a wish to stop."""
+
+    sentence = "The signal {signal} cannot be made a wish to stop: {problem}."
+    signal: str
+    problem: str
 
 
 class Stop:
@@ -83,18 +104,36 @@ def stopping(
     A wish to stop that these signals make; afterwards they mean what they meant before.
 
     Signals reach the main thread only, so it is entered there.
+
+    Raises:
+        SignalNotTakenError: One of them cannot be taken; all mean what they meant before.
     """
     stop = Stop()
 
     def wish(_number: int, _frame: FrameType | None) -> None:
         stop.wish()
 
-    before = {one: signal.signal(one, wish) for one in signals}
+    before: dict[signal.Signals, _Handler] = {}
     try:
+        for one in dict.fromkeys(signals):
+            before[one] = _taken(one, wish)
         yield stop
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+
+
+def _taken(one: signal.Signals, wish: Callable[[int, FrameType | None], None]) -> _Handler:
+    """What the signal meant before; from now on it is a wish."""
+    name = getattr(one, "name", repr(one))
+    if current_thread() is not main_thread():
+        raise SignalNotTakenError(name, "signals reach the main thread only")
+    try:
+        return signal.signal(one, wish)
+    except OSError:
+        raise SignalNotTakenError(name, "no process may handle it") from None
+    except (TypeError, ValueError):
+        raise SignalNotTakenError(name, "it is no signal of this system") from None
 
 
 @frozen(kw_only=True)

@@ -35,7 +35,15 @@ from ordercore.ports.unit_of_work import (
     StreamChange,
 )
 from ordercore.service.aio import AsyncOrderService
-from ordercore.service.duty import OUTAGE, Duty, Stop, stopping, work, work_async
+from ordercore.service.duty import (
+    OUTAGE,
+    Duty,
+    SignalNotTakenError,
+    Stop,
+    stopping,
+    work,
+    work_async,
+)
 from ordercore.service.sync import OrderService
 from ordercore.service.worker import BACK_OFF, Round
 from ordercore.testing.contracts._world import note
@@ -309,6 +317,52 @@ def test_signals_mean_afterwards_what_they_meant_before() -> None:
         assert stop
     assert before is signal.getsignal(signal.SIGTERM)
     assert Duty() == work(Shop().service, stop=stop)
+
+
+def test_a_signal_that_is_named_twice_is_put_back() -> None:
+    """It is taken once, so that the wish is not taken for what it meant before."""
+    before = signal.getsignal(signal.SIGTERM)
+    with stopping(signals=(signal.SIGTERM, signal.SIGTERM)) as stop:
+        signal.raise_signal(signal.SIGTERM)
+        assert stop
+    assert before is signal.getsignal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (signal.SIGKILL, "The signal SIGKILL cannot be made a wish to stop: no process may"),
+        (9_999, "The signal 9999 cannot be made a wish to stop: it is no signal"),
+        ("SIGINT", "The signal 'SIGINT' cannot be made a wish to stop: it is no signal"),
+    ],
+)
+def test_a_signal_that_cannot_be_taken_is_named(wrong: Any, sentence: str) -> None:  # noqa: ANN401 - it is bad on purpose
+    """A typed error says which; those that were taken before it mean what they meant."""
+    before = signal.getsignal(signal.SIGTERM)
+    with (
+        pytest.raises(SignalNotTakenError, match=sentence),
+        stopping(signals=(signal.SIGTERM, wrong)),
+    ):
+        pytest.fail("nobody may be on duty")
+    assert before is signal.getsignal(signal.SIGTERM)
+
+
+def test_another_thread_takes_no_signals() -> None:
+    """It is told so by the typed error."""
+    told: list[str] = []
+
+    def on_duty() -> None:
+        try:
+            with stopping():
+                told.append("on duty")
+        except SignalNotTakenError as error:
+            told.append(str(error))
+
+    thread = threading.Thread(target=on_duty)
+    thread.start()
+    thread.join(timeout=30)
+    problem = "signals reach the main thread only"
+    assert [f"The signal SIGTERM cannot be made a wish to stop: {problem}."] == told
 
 
 @pytest.mark.parametrize("pause", [timedelta(0), timedelta(-1), timedelta(days=2), 1, None])
