@@ -1,8 +1,8 @@
 """
 The one list of commands. Plain ``nox`` runs all that ``.ci/run`` runs.
 
-CI calls these sessions too, inside one environment (``--no-venv --no-install``), so that no
-command stands in two places.
+CI calls these sessions too, so that no command stands in two places: inside one environment
+(``--no-venv --no-install``), but for ``oldest`` and ``examples``, which make their own.
 """
 
 from __future__ import annotations
