@@ -63,6 +63,8 @@ from ordercore.testing.simulation import (
     Fault,
     exhaustive,
     relive,
+    replay,
+    seeds,
     shrink,
 )
 from tests.planted.simulated import Bug, finding_of, law_of_planting
@@ -497,6 +499,21 @@ def test_a_finding_loses_the_faults_that_it_does_not_need() -> None:
     more = harm.schedule.then(harm.schedule.last + 1, Fault.CLOCK_BACK)
     assert relive(flow, more, setting=bug.setting()) is not None
     assert harm == shrink(flow, more, setting=bug.setting())
+
+
+def test_a_random_finding_can_be_lived_again() -> None:
+    """By its seed alone; and by its schedule in its setting, which loses what it does not need."""
+    bug = next(each for each in BUGS if each.name == "timeout taken as decline")
+    flows, settings = (NAMED[bug.flow],), (bug.setting(), evolve(bug, hears=True).setting())
+    found = list(seeds(30, flows=flows, settings=settings))
+    assert found
+    for each in found:
+        assert each.seed is not None
+        assert each == replay(each.seed, flows=flows, settings=settings)
+        less = shrink(flows[0], each.schedule, setting=each.setting)
+        assert less is not None
+        assert less.schedule.strikes
+        assert f"{bug.flow} ({each.setting}), seed {each.seed}" == str(each).splitlines()[0]
 
 
 @pytest.mark.parametrize("name", ["timeout taken as decline", "lost wake-up"])

@@ -9,27 +9,40 @@ from collections import Counter
 from attrs import define, field, frozen
 
 from ordercore.testing._simulation_faults import Fault, Schedule
+from ordercore.testing._simulation_shop import Setting
 
 __all__ = ["Finding", "Tally"]
 
 
 @frozen(kw_only=True)
 class Finding:
-    """A life that did not end as it must: printed with the effects that were struck."""
+    """
+    A life that did not end as it must: printed with the effects that were struck.
+
+    ``repeats``: whether it went wrong once more when it was lived from its start. Where it did
+    not, something is kept from life to life, and ``problems`` are those that were seen first.
+    """
 
     flow: str
+    setting: Setting
     schedule: Schedule
     effects: tuple[str, ...]
     problems: tuple[str, ...]
     seed: int | None = None
+    repeats: bool = True
 
     def __str__(self) -> str:
+        seed = "" if self.seed is None else f", seed {self.seed}"
         struck = (
             f"  effect {index} {self.effects[index]}: {fault}"
             for index, fault in self.schedule.strikes
             if index < len(self.effects)
         )
-        return "\n".join((self.flow, *struck, *(f"  -> {problem}" for problem in self.problems)))
+        once = (
+            () if self.repeats else ("  not repeated when it was lived from its start; at first:",)
+        )
+        told = (f"  -> {problem}" for problem in self.problems)
+        return "\n".join((f"{self.flow} ({self.setting}){seed}", *struck, *once, *told))
 
 
 @define

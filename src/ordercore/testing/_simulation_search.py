@@ -9,10 +9,9 @@ from datetime import timedelta
 from random import Random
 from typing import Final
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from ordercore.errors import NotFoundError, OrderCoreError, RefusedError
-from ordercore.facts import Request
 from ordercore.order.quote import StaleQuoteError
 from ordercore.order.rules import is_ended
 from ordercore.service.effects import Effect
@@ -28,6 +27,7 @@ from ordercore.testing._simulation_faults import (
 )
 from ordercore.testing._simulation_finding import Finding, Tally
 from ordercore.testing._simulation_memory import Memory
+from ordercore.testing._simulation_position import Acted, Harm, Position
 from ordercore.testing._simulation_store import Histories, Saved
 from ordercore.testing._simulation_world import STREAM, Flow, Setting, World
 
@@ -41,56 +41,6 @@ MOST_STRIKES: Final = 3
 MOST_GAP: Final = 40
 MOST_KEPT: Final = 3_000
 """How many calls are remembered before memory is given back."""
-
-
-@frozen(kw_only=True)
-class Position:
-    """
-    Where a life stands between two calls: asking for a step, or coming to rest after it.
-
-    ``effects`` counts those of the whole life so far; ``command`` is what is asked, ``origin``
-    the state in which it was made up. ``tries`` and ``turns`` bound what may be repeated, and who
-    ``was_refused`` has looked at the order since.
-    """
-
-    step: int = 0
-    resting: bool = False
-    is_served: bool = False
-    was_refused: bool = False
-    tries: int = 0
-    turns: int = 0
-    needs_person: bool = False
-    is_late: bool = False
-    is_over: bool = False
-    effects: int = 0
-    command: Request | None = None
-    origin: Hashable = None
-
-    @property
-    def fingerprint(self) -> Hashable:
-        """What of it decides how life goes on."""
-        origin = None if self.is_served else self.origin
-        return (
-            self.step,
-            self.resting,
-            self.is_served,
-            self.was_refused,
-            self.tries,
-            self.turns,
-            self.is_late,
-            self.is_over,
-            origin,
-        )
-
-
-@frozen(kw_only=True)
-class Acted:
-    """What one call led to."""
-
-    saved: Saved
-    position: Position
-    trace: tuple[Effect[object], ...]
-    problems: tuple[str, ...]
 
 
 class Explorer:
@@ -219,7 +169,7 @@ class Explorer:
             world.now += self.setting.engine.settings.lease
             return again, ()
         if world.store.history_of(STREAM) and world.resolve():
-            return evolve(again, needs_person=True), ()
+            return again, ()
         if self.setting.hurries and position.is_served and position.step + 1 < len(self.flow.steps):
             return self._next(position), ()
         due_at = world.store.next_due()
@@ -247,12 +197,7 @@ class Explorer:
         return self._next(position), problems
 
     def _next(self, position: Position) -> Position:
-        return Position(
-            step=position.step + 1,
-            is_late=position.is_late,
-            needs_person=position.needs_person,
-            effects=position.effects,
-        )
+        return Position(step=position.step + 1, is_late=position.is_late, effects=position.effects)
 
     # --- whole lives ----------------------------------------------------------------------------
 
@@ -271,17 +216,24 @@ class Explorer:
                 return tuple(trace), done.problems
             saved, position = done.saved, done.position
 
-    def wander(self, chance: Random) -> tuple[Schedule, tuple[str, ...]]:
+    def wander(self, chance: Random) -> Harm | None:
         """
-        One life with one to three faults at random places; where they struck, and the harm.
+        One life with one to three faults at random places; where they struck, if it went wrong.
 
-        After the last of them it ends where an earlier one went on from an equal state.
+        After the last of them it ends where an earlier one went on from a like state. Where it was
+        over before the first one, the first is drawn again, from as many effects as there were.
         """
+        self.tally.lives += 1
+        left, first = chance.randint(1, MOST_STRIKES), chance.randrange(MOST_GAP)
+        reached, harm = self._wandered(chance, left, first)
+        if reached is not None:
+            _, harm = self._wandered(chance, left, chance.randrange(reached))
+        return harm
+
+    def _wandered(self, chance: Random, left: int, target: int) -> tuple[int | None, Harm | None]:
+        """One of these lives; how many effects it had where none was struck."""
         saved, position, schedule = self.start, Position(), Schedule()
         calm: list[Hashable] = []
-        left = chance.randint(1, MOST_STRIKES)
-        target = chance.randrange(MOST_GAP)
-        self.tally.lives += 1
         while True:
             strikes = Schedule()
             done = self.act(saved, position, strikes)
@@ -295,35 +247,43 @@ class Explorer:
             schedule = _joined(schedule, strikes, position.effects)
             saved, position = done.saved, done.position
             if done.problems:
-                return schedule, done.problems
+                return None, Harm(schedule, done.problems)
             if not left:
                 calm.append(self._likeness(saved, position))
             is_known = not left and calm[-1] in self._ended_well
             self.tally.merged += is_known
             if is_known or position.is_over:
                 self._ended_well.update(calm)
-                return schedule, ()
+                return (None if schedule.strikes else position.effects), None
 
     def relive(self, schedule: Schedule) -> Finding | None:
         """The same from the very start, with nothing remembered."""
+        found = self._judged(schedule)
+        return found if found.problems else None
+
+    def confirm(self, harm: Harm) -> Finding:
+        """The same for a life that went wrong; where it does not again, what was seen at first."""
+        found = self._judged(harm.schedule)
+        return found if found.problems else evolve(found, problems=harm.problems, repeats=False)
+
+    def _judged(self, schedule: Schedule) -> Finding:
         trace, problems = Explorer(self.flow, self.setting).live(schedule)
-        if not problems:
-            return None
         return Finding(
             flow=self.flow.name,
+            setting=self.setting,
             schedule=schedule,
             effects=tuple(map(name_of, trace)),
             problems=problems,
         )
 
-    def search(self, depth: int) -> Iterator[Schedule]:
+    def search(self, depth: int) -> Iterator[Harm]:
         """Every schedule of up to *depth* faults that goes wrong; none of them is struck again."""
         self.tally.lives += 1
         yield from self._search(self.start, Position(), Schedule(), depth)
 
     def _search(
         self, saved: Saved, position: Position, schedule: Schedule, depth: int
-    ) -> Iterator[Schedule]:
+    ) -> Iterator[Harm]:
         while True:
             key = self._likeness(saved, position)
             if self._seen.get(key, -1) >= depth:
@@ -332,7 +292,7 @@ class Explorer:
             self._seen[key] = depth
             calm = self.act(saved, position, Schedule(), keep=depth > 0)
             if calm.problems:
-                yield schedule
+                yield Harm(schedule, calm.problems)
                 return
             if depth:
                 yield from self._struck(saved, position, schedule, depth)
@@ -342,7 +302,7 @@ class Explorer:
 
     def _struck(
         self, saved: Saved, position: Position, schedule: Schedule, depth: int
-    ) -> Iterator[Schedule]:
+    ) -> Iterator[Harm]:
         """
         All lives that are struck during the next call, and from there on.
 
@@ -362,7 +322,7 @@ class Explorer:
                     done = self.act(saved, position, more, keep=left > 1)
                     whole = _joined(schedule, more, position.effects)
                     if done.problems:
-                        yield whole
+                        yield Harm(whole, done.problems)
                         continue
                     if left > 1:
                         waiting.append((more, index + 1, left - 1))

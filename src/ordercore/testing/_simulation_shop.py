@@ -76,6 +76,12 @@ class Setting:
     hurries: bool = False
     reconciles: bool = True
 
+    def __str__(self) -> str:
+        late = "slow worker" if self.lateness else ""
+        hurry = "client in a hurry" if self.hurries else ""
+        told = "told" if self.hears else "never told"
+        return ", ".join(filter(None, (told, late, hurry)))
+
 
 @frozen(kw_only=True)
 class Machine(Ports):

@@ -102,10 +102,7 @@ def exhaustive(
     ``is_exact``, the states must be equal.
     """
     explorer = Explorer(flow, setting or Setting(), tally, is_exact=is_exact)
-    for schedule in explorer.search(depth):
-        found = explorer.relive(schedule)
-        if found is not None:
-            yield found
+    yield from map(explorer.confirm, explorer.search(depth))
 
 
 def relive(flow: Flow, schedule: Schedule, *, setting: Setting | None = None) -> Finding | None:
@@ -151,20 +148,22 @@ class _Lives:
     flows: Sequence[Flow]
     settings: Sequence[Setting]
     tally: Tally = field(factory=Tally)
-    explorers: dict[tuple[str, int], Explorer] = field(factory=dict[tuple[str, int], Explorer])
+    explorers: dict[tuple[int, int], Explorer] = field(factory=dict[tuple[int, int], Explorer])
+    """By the places of flow and setting: two flows may have one name."""
 
     def live(self, seed: int) -> Finding | None:
         chance = Random(seed)
-        flow = chance.choice(self.flows)
+        place = chance.randrange(len(self.flows))
+        flow = self.flows[place]
         fitting = [n for n, one in enumerate(self.settings) if one.hears or not flow.must_hear]
         number = chance.choice(fitting)
-        key = flow.name, number
+        key = place, number
         if key not in self.explorers:
             self.explorers[key] = Explorer(flow, self.settings[number], self.tally)
         explorer = self.explorers[key]
-        schedule, problems = explorer.wander(chance)
+        harm = explorer.wander(chance)
         explorer.forget()
-        return explorer.relive(schedule) if problems else None
+        return None if harm is None else explorer.confirm(harm)
 
 
 def seeds(
@@ -177,6 +176,8 @@ def seeds(
 ) -> Iterator[Finding]:
     """
     Live *count* random lives, each with one to three faults; each that went wrong.
+
+    A finding names its seed, for `replay`, and its schedule and setting, for `relive`.
 
     >>> list(seeds(5))
     []
