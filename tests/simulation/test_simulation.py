@@ -43,8 +43,6 @@ from ordercore.testing.simulation import (
 
 TOLD, NEVER_TOLD, SLOW_WORKER, HURRIED = SETTINGS
 SHORT: Final = ("place", "capture at placement", "cancel at once", "expire", "in doubt")
-CONTAINED: Final = frozenset({"exchange"})
-"""Flows that another one goes through: "exchange, cancelled" is struck at all its places."""
 DEPTH_2: Final = 2
 
 
@@ -68,7 +66,7 @@ def _cases(*, deep: bool) -> Iterator[ParameterSet]:
         setting = SETTINGS[number]
         if setting.hears or not NAMED[name].must_hear:
             is_short = name in SHORT and (setting is SLOW_WORKER or setting is HURRIED)
-            is_deep = deep or name in CONTAINED or not (setting is TOLD or is_short)
+            is_deep = deep or not (setting is TOLD or is_short)
             marks = [pytest.mark.deep] if is_deep else []
             yield pytest.param(name, number, marks=marks, id=f"{name}-{number}")
 
