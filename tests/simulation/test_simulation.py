@@ -211,14 +211,14 @@ PLACED: Final = "Commit(OrderPlaced, UnitsReserved, OperationIntended)"
     [
         (
             "place, dispatch, capture",
-            ((4, PLACED, Fault.PAST_WINDOW), (15, "FindKey", Fault.SAME_KEY_FIRST)),
+            ((4, PLACED, Fault.PAST_WINDOW), (17, "FindKey", Fault.SAME_KEY_FIRST)),
         ),
         (
             "cancel one unit",
             ((7, SEND, Fault.REQUEST_DROPPED), (31, SEND, Fault.REQUEST_DROPPED)),
         ),
         ("cancel one unit", ((7, SEND, Fault.DELAYED), (14, "FindKey", Fault.GATEWAY_BACK))),
-        ("cancel one unit", ((4, PLACED, Fault.ZOMBIE), (8, SEND, Fault.SLOW_CALL))),
+        ("cancel one unit", ((4, PLACED, Fault.ZOMBIE), (10, SEND, Fault.SLOW_CALL))),
         (
             "book a carrier",
             ((7, SEND, Fault.REQUEST_DROPPED), (14, "FindKey", Fault.CRASH_BEFORE)),

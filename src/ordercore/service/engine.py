@@ -148,25 +148,28 @@ class Engine:
             now = await Now()
             if task not in self.ask(Agenda, turn.current, now):
                 continue  # its window closed just now
-            if not await self._holds(turn, now):
-                turn = await self._again(turn)
-                continue
+            if not self._outlasts(turn, now):
+                turn = await self._renewed(turn, now)
+                continue  # that took time: what is due is looked at once more
             answered.add(task)
             report = await self._perform(task, turn.current)
             turn, _ = await self._step(turn, report, Intention(), serving=False)
 
-    async def _holds(self, turn: Turn, now: datetime) -> bool:
+    def _outlasts(self, turn: Turn, now: datetime) -> bool:
         """
-        Whether nobody else looks at the order while a call runs that may take its whole time.
+        Whether its lease lasts longer than a call may take: else a worker makes the same call.
 
-        A lease that would end before that is renewed: the one who took it may have died, and a
-        worker that came meanwhile would make the same call at once.
+        Where workers failed on the order, the record of that is kept: a renewal would clear it.
         """
         longest = turn.current.terms.capabilities.call_timeout
-        if turn.due_at is not None and turn.due_at > now + longest:
-            return True
+        return turn.has_failed or (turn.due_at is not None and turn.due_at > now + longest)
+
+    async def _renewed(self, turn: Turn, now: datetime) -> Turn:
+        """The same under a lease of its own, as who took it may have died; or as it is by now."""
+        longest = turn.current.terms.capabilities.call_timeout
         turn.due_at = now + max(self.settings.lease, 2 * longest)
-        return await Sleep(turn.stream, turn.version, turn.wakes, turn.due_at)
+        is_first = await Sleep(turn.stream, turn.version, turn.wakes, turn.due_at)
+        return turn if is_first else await self._again(turn)
 
     def _check_rounds(self, number: int, first: Agenda) -> None:
         """Each task that was due at first has its round; rules that contradict make ever more."""

@@ -39,7 +39,19 @@ from ordercore.ports.unit_of_work import ChangeSet, Committed
 from ordercore.service.engine import Settings
 from ordercore.service.relay import Relay
 from ordercore.service.sync import OrderService
-from tests.laws.order_world import ACCOUNT, BUYER, NORTH, STAFF, Fate, Ids, Shop, Till, basket, line
+from tests.laws.order_world import (
+    ACCOUNT,
+    BUYER,
+    CARD,
+    NORTH,
+    STAFF,
+    Fate,
+    Ids,
+    Shop,
+    Till,
+    basket,
+    line,
+)
 
 LEASE = Settings().lease
 
@@ -249,3 +261,47 @@ def test_what_is_no_answer_is_doubt(shop: Shop, word: object) -> None:
     says = "test_recovery.py" if word is None else type(word).__name__
     assert says in operation.reason
     assert "tok_visa" not in operation.reason
+
+
+def test_a_call_leaves_the_record_of_failures_as_it_is(shop: Shop) -> None:
+    """A renewed lease would clear it: an order that fails keeps its name until it has a rest."""
+    store = store_of(shop)
+    shop.receive("tea", 1)
+    store.dies_after.append(True)
+    with pytest.raises(KeyboardInterrupt):
+        shop.service.place(
+            basket(line("tea", 1)), key="k", by=BUYER, order=OrderId("o"), tenders=(CARD,)
+        )
+    stream = StreamId("o")
+    store.failed(stream, error="boom", back_off=(timedelta(0),))
+    store.dies_after.append(True)
+    with pytest.raises(KeyboardInterrupt):
+        shop.service.advance(OrderId("o"))
+    assert 1 == len(shop.till.calls)
+    assert [(stream, "boom")] == [(row.stream, row.last_error) for row in store.failing()]
+    shop.service.advance(OrderId("o"))
+    assert () == store.failing()
+
+
+def test_a_renewal_that_takes_long_does_not_send_too_late(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PAY-2: the window is looked at after the lease was renewed, however long that took."""
+    store = store_of(shop)
+    shop.receive("tea", 1)
+    store.dies_after.append(True)
+    with pytest.raises(KeyboardInterrupt):
+        shop.service.place(
+            basket(line("tea", 1)), key="k", by=BUYER, order=OrderId("o"), tenders=(CARD,)
+        )
+    shop.clock.forward(LEASE - timedelta(seconds=20))
+    awake = store.sleep
+
+    def slow(stream: StreamId, *, version: int, wakes: int, due_at: datetime | None) -> bool:
+        monkeypatch.undo()
+        shop.clock.forward(timedelta(minutes=20))
+        return awake(stream, version=version, wakes=wakes, due_at=due_at)
+
+    monkeypatch.setattr(store, "sleep", slow)
+    shop.service.advance(OrderId("o"))
+    assert [] == shop.till.calls
