@@ -7,18 +7,29 @@ from attrs import evolve
 
 from ordercore.fulfilment import commands as fc
 from ordercore.fulfilment.model import WorkStatus
-from ordercore.ids import CreditId, HoldKind, ItemId, LineId, LocationId, OrderId
+from ordercore.ids import (
+    CreditId,
+    HoldKind,
+    ItemId,
+    LineId,
+    LocationId,
+    OrderId,
+    Reference,
+    TenderId,
+)
 from ordercore.inventory.audit import audit
 from ordercore.inventory.commands import PolicyLine, SetStockPolicy
 from ordercore.inventory.model import StockPlace, StockPolicy
+from ordercore.money import EUR, Money, sum_money
 from ordercore.order import commands as oc
 from ordercore.order.balance import balance
 from ordercore.order.groups import DeliveryGroup, GroupFixedError
-from ordercore.order.linked import NotToSplitError
+from ordercore.order.linked import CREDIT, NotToSplitError
 from ordercore.order.model import Order
 from ordercore.order.party import Destination
 from ordercore.order.terms import Terms
-from ordercore.payment.model import Tender
+from ordercore.payment.commands import RecordPayment
+from ordercore.payment.model import Tender, TenderKind
 from ordercore.payment.policy import CaptureWhen, PaymentPolicy
 from ordercore.ports.unit_of_work import OrderExistsError
 from ordercore.pricing.slots import SlotSet
@@ -256,3 +267,73 @@ def test_a_gift_card_and_a_card_each_get_back_what_did_not_move_on() -> None:
     order = shop.load(order.id)
     assert (eur(0), eur(0)) == (balance(order).held, balance(order).to_pay_back)
     assert [0, 0] == [order.payment.book.of(one.id).brought for one in order.payment.tenders]
+
+
+CASH = Tender(id=TenderId("cash"), kind=TenderKind.CASH, amount=eur(500))
+
+
+def counted(shop: Shop, order: OrderId, *references: str) -> None:
+    """A person writes down a euro of cash for each of these."""
+    for reference in references:
+        one = RecordPayment(tender=CASH.id, amount=eur(100), reference=Reference(reference))
+        shop.do(order, one)
+
+
+def cash_of(order: Order) -> Money:
+    """What was recorded of cash."""
+    known = order.payment.recorded.values()
+    return sum_money((one.amount for one in known if one.tender == CASH.id), EUR)
+
+
+def test_a_split_does_not_write_over_what_a_person_has_recorded() -> None:
+    """O-7, PAY-3: cash under the reference that the core takes once vanished from the books."""
+    shop = Shop()
+    shop.receive("tea", 9)
+    order = shop.place(line("tea", 2), terms=AT_ONCE, tenders=(CARD, CASH))
+    counted(shop, order.id, f"to-{PART}", f"to-{PART}-2", *"abc")
+    before = balance(shop.load(order.id)).held
+    shop.do(order.id, split_of(1))
+    after = [balance(shop.load(name)) for name in (order.id, PART)]
+    assert eur(2000) == before == after[0].held + after[1].held
+    assert [eur(1000)] * 2 == [sums.owed for sums in after]
+    assert eur(500) == cash_of(shop.load(order.id))
+
+
+def test_money_on_its_way_back_writes_over_nothing() -> None:
+    """O-7, RF-5: neither the first nor the second time that a part gives money back."""
+    shop = Shop()
+    shop.receive("tea", 9)
+    order = shop.place(line("tea", 4), terms=AT_ONCE, tenders=(CARD, CASH))
+    counted(shop, order.id, *(f"back-from-{PART}-{number}" for number in range(1, 6)))
+    shop.do(order.id, split_of(3))
+    for left in (2000, 1000):
+        shop.do(PART, oc.CancelUnits(units=((TEA, 1),)))
+        shop.rest(rounds=2)
+        both = [shop.load(name) for name in (order.id, PART)]
+        assert [eur(1500), eur(left)] == [balance(each).held for each in both]
+        assert eur(500) == balance(both[0]).to_pay_back, "a person gives the cash back"
+        assert (eur(500), eur(1000)) == (cash_of(both[0]), balance(both[0]).owed)
+
+
+def test_money_that_a_part_passes_back_writes_over_nothing() -> None:
+    """O-7, RF-5: what was paid to the part too much once was gone from both orders."""
+    shop = Shop()
+    order = paid_and_split(shop, CARD)
+    taken = Reference(f"back-to-{order.id}-2")
+    shop.do(PART, RecordPayment(tender=CREDIT, amount=eur(1), reference=taken))
+    recorded = shop.load(PART).payment.recorded
+    assert (eur(1), False) == (recorded[taken].amount, recorded[taken].is_refund)
+    assert eur(1000) == balance(shop.load(PART)).held
+
+
+@pytest.mark.parametrize("name", ["4111111111111111", "411111111111111"])
+def test_a_long_number_as_a_name_does_not_stop_the_money(name: str) -> None:
+    """O-7, PAY-8: the reference of what went back was refused: it looked like a card number."""
+    shop = Shop()
+    shop.receive("tea", 9)
+    order = shop.place(line("tea", 2), terms=AT_ONCE, tenders=(CARD,))
+    shop.do(order.id, evolve(split_of(1), order=OrderId(name)))
+    shop.do(OrderId(name), oc.Cancel())
+    shop.rest(rounds=2)
+    assert 1000 == shop.till.held(order.id)
+    assert () == shop.store.failing()

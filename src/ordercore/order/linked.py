@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain, count
 from typing import Final, TypeAlias, TypeGuard
 
 from attrs import define, evolve
@@ -33,6 +34,7 @@ from ordercore.order.parts import part_of
 from ordercore.order.quote import next_credit, refund_basis
 from ordercore.order.refusals import StageOfLifeError
 from ordercore.order.rules import open_units
+from ordercore.payment.cards import looks_like_card
 from ordercore.payment.events import PaymentRecorded, RefundRecorded
 from ordercore.payment.model import Tender, TenderKind
 from ordercore.pricing.slots import SlotSet
@@ -207,10 +209,22 @@ def _paid_over(
     sums = evolve(balance(replay(events, order)), tolerance=0)  # parts sum to the cent (O-7)
     credit = min(sums.to_pay_back, total)
     if credit.is_positive:
-        yield RefundRecorded(
-            tender=CREDIT, amount=credit, reference=Reference(f"to-{other}"), at=now
-        )
+        reference = _unused(f"to-{other}", order)
+        yield RefundRecorded(tender=CREDIT, amount=credit, reference=reference, at=now)
     yield ev.OrderLinked(link=Link(order=other, kind=kind, credit=credit), at=now)
+
+
+def _unused(name: str, order: Order) -> Reference:
+    """The name, or that with a number, under which nothing of the order is recorded yet."""
+    names = chain((name,), (f"{name}-{number}" for number in count(2)))
+    return next(found for found in map(_plain, names) if found not in order.payment.recorded)
+
+
+def _plain(name: str) -> Reference:
+    """The name; where a long number in it could be that of a card, with letters for digits."""
+    if not looks_like_card(name):
+        return Reference(name)
+    return Reference("".join("abcdefghij"[int(x)] if x.isdecimal() else x for x in name))
 
 
 def opening(order: Order, command: Linking, events: _Events, now: datetime) -> _Events:
@@ -248,17 +262,18 @@ def _forgiven(part: Order, events: _Events, now: datetime) -> Iterator[Event]:
             yield ev.CreditGranted(credit=credit, at=now)
 
 
-def passed_back(order: Order, amount: Money, now: datetime) -> tuple[_Events, _Events]:
+def passed_back(
+    order: Order, elder: Order, amount: Money, now: datetime
+) -> tuple[_Events, _Events]:
     """
     Money that came from an older order, back to it: the facts of both.
 
     Source:
         RULES O-7, R-5, RF-5: to the instrument that paid, which only the older order knows.
     """
-    elder = order.id if order.made_from is None else order.made_from.order
     number = len(order.payment.recorded)
-    there = Reference(f"back-to-{elder}-{number}")
-    here = Reference(f"back-from-{order.id}-{number}")
+    there = _unused(f"back-to-{elder.id}-{number}", order)
+    here = _unused(f"back-from-{order.id}-{number}", elder)
     paid_out = RefundRecorded(tender=CREDIT, amount=amount, reference=there, at=now)
     paid_in = PaymentRecorded(tender=CREDIT, amount=amount, reference=here, at=now)
     return (paid_out,), (paid_in,)
@@ -298,7 +313,7 @@ def _brought(order: Order, command: Linking, events: _Events, now: datetime) -> 
     stream = StreamId(command.order)
     for event in events:
         if isinstance(event, RefundRecorded):
-            reference = Reference(f"from-{order.id}")
+            reference = _plain(f"from-{order.id}")
             yield PaymentRecorded(tender=CREDIT, amount=event.amount, reference=reference, at=now)
     if not isinstance(command, oc.SplitOrder):
         return

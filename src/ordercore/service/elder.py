@@ -57,8 +57,8 @@ async def given_back(
     """The older order with what it gets back from *order*, and the facts of *order*."""
     if order.made_from is None:
         return elder, ()
-    events, given = passed_back(order, amount, now)
     known = elder or await _read(StreamId(order.made_from.order))
+    events, given = passed_back(order, known.order, amount, now)
     known.add(given)
     return known, events
 
