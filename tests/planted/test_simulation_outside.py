@@ -23,6 +23,7 @@ from ordercore.order import balance as balancing
 from ordercore.order import linked as linking
 from ordercore.order.model import Order
 from ordercore.payment import intents as intending
+from ordercore.payment import reports as reporting
 from ordercore.payment._book import Book, Sums
 from ordercore.payment.model import Intent, OperationState
 from ordercore.ports.gateways import BookingRequest
@@ -105,7 +106,7 @@ def fresh_booking(order: Order, parcel: ParcelId) -> BookingRequest:
 
 
 def nothing_brought(*_about: object) -> Iterator[Event]:
-    """What the older order paid out does not arrive at the newer one."""
+    """What is told, or was paid out elsewhere, does not arrive."""
     yield from ()
 
 
@@ -144,6 +145,12 @@ BUGS: Final = (
         name="fresh key for a booking",
         patches=((answers, "booking_request", fresh_booking),),
         flow="book a carrier",
+    ),
+    Bug(
+        name="a capture that fails later is not heard of",
+        patches=((reporting, "_failure", nothing_brought),),
+        flow="capture taken back",
+        hears=True,
     ),
     Bug(
         name="credit that does not reach the linked order",

@@ -190,6 +190,12 @@ FLOWS: Final = (
         captured=2000,
         must_hear=True,
     ),
+    Flow(
+        name="capture taken back",
+        steps=(*_SENT, do.take_back),
+        captured=2000,
+        must_hear=True,
+    ),
     Flow(name="expire", steps=(do.place, do.wait), terms=_reviewed),
     Flow(name="authorise anew", steps=(*_PACKED, do.wait, do.dispatch), captured=2000),
     Flow(

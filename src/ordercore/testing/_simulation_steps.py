@@ -69,7 +69,7 @@ from ordercore.service.credit import CreditEngine
 from ordercore.service.sync import run
 from ordercore.testing._simulation_shop import ITEM, STOCKED
 from ordercore.testing._simulation_world import LINE, ORDER, SHOP, STAFF, STREAM, Shop, Step, World
-from ordercore.testing.sandbox import EntryState, Fate
+from ordercore.testing.sandbox import EntryState, Fate, LedgerEntry
 from ordercore.testing.scenario import small_order
 
 OTHER: Final = OrderId("order-2")
@@ -294,21 +294,31 @@ def goods_arrive(shop: Shop) -> None:
     shop.receive(STOCKED)
 
 
+def _captures(world: World) -> list[LedgerEntry]:
+    """What the gateway has taken."""
+    return [
+        row
+        for row in world.gateway.ledger()
+        if row.operation is Operation.CAPTURE and row.state is EntryState.SUCCEEDED
+    ]
+
+
 def dispute(status: DisputeStatus) -> Step:
     """The payer's bank decides; the shop is told, or has to live without."""
 
     def happen(world: World) -> None:
-        taken = [
-            row
-            for row in world.gateway.ledger()
-            if row.operation is Operation.CAPTURE and row.state is EntryState.SUCCEEDED
-        ]
-        for row in taken[:1]:
+        for row in _captures(world)[:1]:
             world.gateway.dispute(
                 row.reference, reference=DISPUTE, status=status, amount=Money(1000, EUR)
             )
 
     return happen
+
+
+def take_back(world: World) -> None:
+    """A capture that had succeeded fails: the bank returns it."""
+    for row in _captures(world)[:1]:
+        world.gateway.fail(row.reference)
 
 
 def wait_until_it_fades(world: World) -> None:
