@@ -46,10 +46,13 @@ class Sound(PaymentGateway):
 
     def send(self, call: PaymentCall) -> Answer:
         answer = self.sent(call)
-        if self.loses:
-            self.loses = False
-            raise TimeoutError
+        self.lose()
         return answer
+
+    def lose(self) -> None:
+        loses, self.loses = self.loses, False
+        if loses:
+            raise TimeoutError
 
     def sent(self, call: PaymentCall) -> Answer:
         match call.operation:
@@ -85,7 +88,9 @@ class Sound(PaymentGateway):
         return self.send(call)
 
     def look_up(self, call: PaymentCall) -> LookUpAnswer:
-        return self.inner.look_up(call)
+        answer = self.inner.look_up(call)
+        self.lose()
+        return answer
 
 
 class ForgetsKeys(Sound):
@@ -246,6 +251,16 @@ class LostIsDecline(Sound):
             return Declined(kind=DeclineKind.HARD, code="timeout")
 
 
+class LostIsNotFound(Sound):
+    """`except TimeoutError: return NotFound()`, of a question that nobody heard."""
+
+    def look_up(self, call: PaymentCall) -> LookUpAnswer:
+        try:
+            return super().look_up(call)
+        except TimeoutError:
+            return NotFound()
+
+
 class FindsNothing(Sound):
     """Whatever one asks about is not found."""
 
@@ -383,6 +398,7 @@ BUGS: Final[Mapping[type[Sound], str]] = {
     OneReference: "no_more_than_captured_is_refunded",
     TimeoutIsDecline: "a_decline_is_certain",
     LostIsDecline: "a_lost_reply_is_no_decline",
+    LostIsNotFound: "a_lost_reply_to_a_look_up_is_no_not_found",
     FindsNothing: "a_look_up_tells_what_happened",
     FindsOnlyAuthorisations: "a_look_up_of_each_operation_finds_it",
     NotFoundIsDeclined: "a_look_up_of_nothing_finds_nothing",

@@ -17,7 +17,7 @@ from attrs import evolve
 
 from ordercore.ids import Reference
 from ordercore.money import Money
-from ordercore.payment.answers import Answer, Declined, NotFound, Succeeded
+from ordercore.payment.answers import Answer, Declined, LookUpAnswer, NotFound, Succeeded
 from ordercore.payment.model import Operation
 from ordercore.payment.policy import Capabilities, PaymentPolicy
 from ordercore.testing.contracts._till import GatewayCase, Till
@@ -171,6 +171,18 @@ class PaymentGatewayContract(GatewayCase):
         done = till.done(call)
         for told in (answer, found):
             assert not isinstance(told, Succeeded) or done.reference == told.reference
+
+    def test_a_lost_reply_to_a_look_up_is_no_not_found(self, till: Till) -> None:
+        """Who could not ask knows nothing: "not found" would let it be done once more."""
+        _needs(till, "look_up")
+        call = till.call(AUTHORISE, self.amount_minor)
+        till.done(call)
+        if not self.lose_next_reply(till.gateway):
+            pytest.skip("the suite was given no lose_next_reply()")
+        answer: LookUpAnswer | None = None
+        with suppress(Exception):  # whatever is raised means that nobody knows
+            answer = till.gateway.look_up(call)
+        assert not isinstance(answer, Declined | NotFound), f"it was done, and {answer} was found"
 
     # --- bounds ---------------------------------------------------------------------------------
 
