@@ -17,7 +17,7 @@ from ordercore.fulfilment.model import LineUnits, ShortPolicy
 from ordercore.ids import Actor, LineId
 from ordercore.moment import Period
 from ordercore.order import commands as oc
-from ordercore.order.balance import balance
+from ordercore.order.balance import balance, cover_missing
 from ordercore.order.decide import decide, replay
 from ordercore.order.model import Order
 from ordercore.order.status import OrderStatus
@@ -28,7 +28,7 @@ from ordercore.process.due import due
 from ordercore.process.tasks import ExpireOrder
 from ordercore.service.permissions import ApprovalNeededError, Grant, Permissions
 from ordercore.service.sync import OrderService
-from tests.laws.order_world import Fate, Ids, Shop, basket, eur, line
+from tests.laws.order_world import ACCOUNT, Fate, Ids, Shop, basket, eur, line
 from tests.unit.order.lives import LIVES, before, requests
 
 ANN, PAT = Actor("staff:ann"), Actor("owner:pat")
@@ -85,6 +85,22 @@ def _swapped() -> World:
     return shop, shop.do(order.id, oc.ConfirmAmendment(proposal="p")).order
 
 
+def _unheard() -> World:
+    """Nobody knows whether the money was authorised."""
+    return _placed(Terms(), Fate.LOST_CALL)
+
+
+def _refused() -> World:
+    """The card was declined, and the goods need not be paid before they leave."""
+    return _placed(Terms(ship_before_paid=True), Fate.DECLINED)
+
+
+def _sent() -> World:
+    """The goods have left, and their money is only authorised."""
+    shop, order = _placed(Terms(payment=PaymentPolicy(capture=CaptureWhen.MANUAL)))
+    return shop, shop.send_all(order.id)
+
+
 LATE: Final = Terms(payment=PaymentPolicy(capture=CaptureWhen.DISPATCH))
 WORLDS: Final[dict[str, Callable[[], World]]] = {
     **{str(status): LIVES[status] for status in (PLACED, CONFIRMED, DELIVERED)},
@@ -93,6 +109,9 @@ WORLDS: Final[dict[str, Callable[[], World]]] = {
     "doubted": _doubted,
     "more": _more,
     "swapped": _swapped,
+    "unheard": _unheard,
+    "refused": _refused,
+    "sent": _sent,
 }
 
 
@@ -108,6 +127,7 @@ def _asked(order: Order) -> Iterator[Request]:
         for request in requests(order)
         if isinstance(request, oc.SplitOrder)
     )
+    yield pc.AddTender(tender=ACCOUNT)
     for key in order.payment.operations:
         yield pc.ResolveOperation(key=key, outcome=pc.Outcome.SUCCEEDED)
     for work in order.fulfilment.open_orders:
@@ -130,7 +150,19 @@ def _gives(order: Order, command: Request, shop: Shop) -> bool:
     is_asked = any(isinstance(event, FulfilmentCancelRequested) for event in events)
     added = after.credits[len(order.credits) :]
     is_credited = any(credit.amount.is_positive for credit in added)
-    return is_less or is_asked or is_credited or new.to_pay_back > old.to_pay_back
+    is_back = is_less or is_asked or is_credited or new.to_pay_back > old.to_pay_back
+    return is_back or _lets_leave(order, after)
+
+
+def _lets_leave(order: Order, after: Order) -> bool:
+    """Whether more is deferred or authorised, or goods leave or have left without cover."""
+    old, new = balance(order), balance(after)
+    if new.deferred > old.deferred or new.totals.firm > old.totals.firm:
+        return True
+    was, missing = cover_missing(old).minor, cover_missing(new).minor
+    is_confirmed = order.confirmed_at is None and after.confirmed_at is not None
+    has_left = after.dispatched_value.is_positive and missing > was
+    return has_left or (is_confirmed and after.terms.ship_before_paid and missing > 0)
 
 
 @frozen
@@ -194,6 +226,7 @@ GIVING: Final = {
     oc.AmendTerms,
     oc.Cancel,
     oc.CancelUnits,
+    oc.Confirm,
     oc.ConfirmAmendment,
     oc.ExchangeGoods,
     oc.Refund,
@@ -201,8 +234,11 @@ GIVING: Final = {
     oc.UndoAmendment,
     fc.AcceptCancel,
     fc.RecordShortPick,
+    pc.AddTender,
     pc.RecordPayment,
+    pc.RecordRefund,
     pc.ResolveOperation,
+    pc.VoidAuthorisation,
 }
 
 

@@ -47,6 +47,14 @@ def _same_terms(before: Order, command: Linking, events: tuple[Event, ...]) -> N
     del before, command, events
 
 
+def _never_uncovered(order: Order) -> Money:
+    return Money.zero(order.priced.currency)
+
+
+def _on_no_word(before: Order, after: Order, command: Request) -> None:
+    del before, after, command
+
+
 _CREDITED = _weighed._credited
 BUGS: Final = {
     "given_away": (_only_what_it_says, "Cancel"),
@@ -55,6 +63,10 @@ BUGS: Final = {
     "_expiring": (_never_expires, "AmendTerms"),
     "_credited": (_only_what_is_asked, "UndoAmendment"),
     "_under_other_terms": (_same_terms, "SplitOrder"),
+    "_trusted_anew": (_nothing_moves, "AddTender"),
+    "_made_sure": (_nothing_moves, "ResolveOperation"),
+    "_on_a_word": (_on_no_word, "Confirm"),
+    "_uncovered": (_never_uncovered, "VoidAuthorisation"),
 }
 
 

@@ -2,8 +2,8 @@
 What a request gives away, weighed against the limits in the commit that would carry it out.
 
 Whatever the request is called: units that are cancelled, a price that is lowered, a debt that is
-forgiven, money that is said to have come in, and money that has to go back because of it, count
-alike. So nobody passes a limit by another door.
+forgiven, money that is said to have come in or to be authorised, goods that may leave on trust, and
+money that has to go back because of it, count alike. So nobody passes a limit by another door.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from attrs import evolve
 
 from ordercore.facts import Event, Report, Request
 from ordercore.fulfilment.events import FulfilmentCancelRequested
-from ordercore.ids import Actor, LineId, StreamId
+from ordercore.ids import Actor, Key, LineId, StreamId
 from ordercore.money import Money, sum_money
-from ordercore.order.balance import balance
-from ordercore.order.commands import AmendTerms, ExchangeGoods
+from ordercore.order.balance import balance, cover_missing
+from ordercore.order.commands import AmendTerms, Confirm, ExchangeGoods
 from ordercore.order.completion import confirm_by
 from ordercore.order.evolve import replay
-from ordercore.order.linked import Linking, is_linking
+from ordercore.order.linked import Linking, is_linking, opening
 from ordercore.order.model import Order
 from ordercore.order.quote import closing_credit
+from ordercore.payment.commands import Outcome, ResolveOperation, VoidAuthorisation
+from ordercore.payment.model import Operation
 from ordercore.refund.model import CreditCause
 from ordercore.service.engine import Engine, Receipt
 from ordercore.service.permissions import Permissions, amount_of
@@ -64,15 +66,18 @@ def given_away(before: Order | None, command: Request, events: tuple[Event, ...]
     What a request takes from the shop when it adds *events* to an order; None where nothing.
 
     The highest of: what it says itself; what it credits, with tax, at once or as soon as a
-    location agrees; by how much more has to go back and less is to be collected. A split gives
-    nothing away, because the new order owes what this one does not: unless it has terms of its own.
+    location agrees; by how much more has to go back and less is to be collected; what may leave
+    on somebody's word, or on trust. A split gives nothing away, because the new order owes what
+    this one does not: unless it has terms of its own, or is paid later than this one.
     """
     amounts = [amount_of(command)]
     if before is not None and is_linking(command):
-        amounts.append(_under_other_terms(before, command, events))
+        amounts += [_under_other_terms(before, command, events), _lent(before, command, events)]
     elif before is not None:
         after = replay(events, before) if events else before
         amounts += [_credited(before, after, events), _moved(before, after)]
+        amounts += [_trusted_anew(before, after), _made_sure(before, after)]
+        amounts.append(_on_a_word(before, after, command))
         if isinstance(command, AmendTerms):
             amounts += [_expiring(before, after), _let_go(before, after)]
     known = [amount for amount in amounts if amount is not None and amount.is_positive]
@@ -135,3 +140,95 @@ def _let_go(before: Order, after: Order) -> Money | None:
     if new.ship_before_paid and not old.ship_before_paid:
         return max(forgotten, balance(after).to_collect)
     return forgotten
+
+
+# --- what leaves without the money, on trust or on somebody's word ---
+
+
+def _promised(order: Order) -> Money:
+    """
+    What is owed, not yet paid, and trusted to tenders of later days.
+
+    As if no other tender brought anything more: what one has promised can still be refused.
+    """
+    sums = balance(order)
+    later = [tender for tender in order.payment.tenders if tender.is_deferred]
+    promised = sum((tender.amount or sums.owed).minor for tender in later)
+    paid = sum(order.payment.book.of(tender.id).brought for tender in later)
+    still = min(promised - max(0, paid), (sums.owed - sums.held).minor)
+    return Money(max(0, still), sums.owed.currency)
+
+
+def _unasked(order: Order) -> Money:
+    """What is owed and not yet paid, where the terms let goods leave before it is."""
+    sums = balance(order)
+    zero = Money.zero(sums.owed.currency)
+    return max(sums.owed - sums.held, zero) if order.terms.ship_before_paid else zero
+
+
+def _on_trust(before: Order, *after: Order) -> Money:
+    """How much more may leave on trust of an order, or of it and one made from it."""
+    return max(
+        sum_money(map(trust, after), before.priced.currency) - trust(before)
+        for trust in (_promised, _unasked)
+    )
+
+
+def _trusted_anew(before: Order, after: Order) -> Money:
+    """How much more may leave on trust; a price that is raised again sends no more goods."""
+    added = after.credits[len(before.credits) :]
+    raised = [-credit.amount for credit in added if credit.amount.is_negative]
+    return _on_trust(before, after) - sum_money(raised, before.priced.currency)
+
+
+def _lent(before: Order, command: Linking, events: tuple[Event, ...]) -> Money:
+    """How much more both orders together may send on trust than the one did."""
+    other = replay(opening(before, command, events, events[-1].at))
+    return _on_trust(before, replay(events, before), other)
+
+
+def _sure(order: Order) -> Money:
+    """What is held or authorised, less what is on its way out."""
+    sums = balance(order)
+    return sums.held + sums.totals.firm - sums.totals.refunds_in_flight
+
+
+def _made_sure(before: Order, after: Order) -> Money:
+    """How much more counts as held or authorised, because a person says so."""
+    return _sure(after) - _sure(before)
+
+
+def _on_a_word(before: Order, after: Order, command: Request) -> Money | None:
+    """What leaves, has left or stands on a person's word alone, where no sum becomes larger."""
+    match command:
+        case Confirm() if _need_not_be_paid(before):
+            return cover_missing(balance(before))
+        case ResolveOperation(key=key, outcome=Outcome.SUCCEEDED):
+            return _prolonged(before, key)
+        case VoidAuthorisation():
+            return _uncovered(after) - _uncovered(before)
+        case _:
+            return None
+
+
+def _need_not_be_paid(order: Order) -> bool:
+    """Whether something waits for its confirmation only: by the terms, or as nobody sends it."""
+    lines = (line for line in order.priced.lines if not line.needs_fulfilment)
+    return order.terms.ship_before_paid or any(order.remaining(line) for line in lines)
+
+
+def _prolonged(order: Order, key: Key) -> Money | None:
+    """What is left of an authorisation that is said to last longer."""
+    intent = order.payment.operations[key].intent
+    if intent.operation is not Operation.EXTEND or intent.target is None:
+        return None
+    target = order.payment.operations[intent.target]
+    return Money(order.payment.book.live(target), intent.amount.currency)
+
+
+def _uncovered(order: Order) -> Money:
+    """What has left, or may leave as it is, and is neither held nor authorised."""
+    worth = balance(order).owed
+    if order.confirmed_at is None or not _need_not_be_paid(order):
+        worth = min(worth, order.dispatched_value)
+    return max(worth - _sure(order), Money.zero(worth.currency))

@@ -87,8 +87,11 @@ class Grant:
     Above ``limit`` a second person must approve whose own grant reaches so far; without a limit
     any amount passes. The limit is about what a request gives away, whatever it is called: an
     amount that it names, units that it cancels or asks a location to cancel, a price that it
-    lowers, a debt that it forgives, money that has to go back because of it. What it adds makes no
-    room. The parts of one gift in several requests are weighed one by one.
+    lowers, a debt that it forgives, money that has to go back because of it, money that somebody
+    says was taken or authorised, goods that may leave before they are paid, and goods that have
+    left and lose their cover. What it adds makes no room. Limits are for each request, and not
+    added up: the parts of one gift in several requests are weighed one by one. A placement is not
+    weighed: its prices, terms and tenders are those of the host's checkout.
     """
 
     role: str
