@@ -33,6 +33,7 @@ __all__ = [
     "FATES",
     "FAULTS",
     "LATE",
+    "UNSURE",
     "CrashedError",
     "Fault",
     "Schedule",
@@ -111,6 +112,26 @@ class Fault(StrEnum):
 
 LATE: Final = frozenset({Fault.PAST_WINDOW, Fault.PAST_KEY, Fault.PAST_RESERVATION})
 """Faults after which an order may rightly have expired."""
+
+UNSURE: Final = frozenset(
+    {
+        Fault.CRASH_AFTER,
+        Fault.COMMIT_RAISED_BUT_SUCCEEDED,
+        Fault.STALE_READ,
+        Fault.WRONG_AMOUNT,
+        Fault.PENDING,
+        Fault.WEBHOOK_FIRST,
+        Fault.WEBHOOK_TWICE,
+        Fault.WEBHOOK_AT_ONCE,
+        Fault.ACTOR_FIRST,
+        Fault.SAME_KEY_FIRST,
+        Fault.SKEW_BACK,
+        Fault.SKEW_AHEAD,
+        Fault.GATEWAY_BACK,
+        Fault.GATEWAY_AHEAD,
+    }
+)
+"""Faults that may find nothing to strike: the world says whether they did."""
 
 _OTHERS: Final = (Fault.ACTOR_FIRST, Fault.SAME_KEY_FIRST, Fault.ZOMBIE, Fault.WEBHOOK_AT_ONCE)
 _SKEWS: Final = (Fault.SKEW_BACK, Fault.SKEW_AHEAD)

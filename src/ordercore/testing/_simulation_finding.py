@@ -47,7 +47,13 @@ class Finding:
 
 @define
 class Tally:
-    """How many lives were judged, and which faults struck at which kind of boundary."""
+    """
+    How many lives were judged, and which faults struck at which kind of boundary.
+
+    ``struck`` counts the lives in which one was to strike; ``hits`` the calls of clients, webhooks
+    and workers in which it had something to strike: a webhook that was there to be served, a read
+    that answers differently, a rival that tried. A call that is remembered is not counted anew.
+    """
 
     lives: int = 0
     """Schedules judged; of `merged` ones the rest was known from an equal state."""
@@ -55,3 +61,4 @@ class Tally:
     calls: int = 0
     """Calls of clients, webhooks and workers that were really made."""
     struck: Counter[tuple[str, Fault]] = field(factory=Counter[tuple[str, Fault]])
+    hits: Counter[tuple[str, Fault]] = field(factory=Counter[tuple[str, Fault]])

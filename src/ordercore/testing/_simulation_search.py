@@ -100,7 +100,7 @@ class Explorer:
     def _acted(self, saved: Saved, position: Position, strikes: Schedule) -> Acted:
         world = self.world
         world.restore(saved)
-        world.strikes, world.trace, world.surprises = strikes, [], []
+        world.strikes, world.trace, world.surprises, world.hits = strikes, [], [], []
         is_late = position.is_late or any(fault in LATE for _, fault in strikes.strikes)
         position = evolve(position, is_late=is_late)
         self.tally.calls += 1
@@ -110,6 +110,7 @@ class Explorer:
         except OrderCoreError as error:
             after, problems = evolve(position, is_over=True), (f"{error.code}: {error}",)
         after = evolve(after, effects=position.effects + len(world.trace))
+        self.tally.hits.update(world.hits)
         found = (*world.surprises, *problems)
         state = world.save()
         if state.number not in self._checked:
@@ -258,16 +259,17 @@ class Explorer:
 
     def relive(self, schedule: Schedule) -> Finding | None:
         """The same from the very start, with nothing remembered."""
-        found = self._judged(schedule)
+        self.tally.lives += 1
+        found = self._judged(schedule, self.tally)
         return found if found.problems else None
 
     def confirm(self, harm: Harm) -> Finding:
         """The same for a life that went wrong; where it does not again, what was seen at first."""
-        found = self._judged(harm.schedule)
+        found = self._judged(harm.schedule, Tally())
         return found if found.problems else evolve(found, problems=harm.problems, repeats=False)
 
-    def _judged(self, schedule: Schedule) -> Finding:
-        trace, problems = Explorer(self.flow, self.setting).live(schedule)
+    def _judged(self, schedule: Schedule, tally: Tally) -> Finding:
+        trace, problems = Explorer(self.flow, self.setting, tally).live(schedule)
         return Finding(
             flow=self.flow.name,
             setting=self.setting,
@@ -317,6 +319,7 @@ class Explorer:
                     self._count(trace[index], fault)
                     if fault is Fault.CRASH_BEFORE and index > start and is_read(trace[index - 1]):
                         self.tally.merged += 1
+                        self.tally.hits[boundary_of(trace[index]), fault] += 1
                         continue
                     more = strikes.then(index, fault)
                     done = self.act(saved, position, more, keep=left > 1)

@@ -125,6 +125,8 @@ class Shop:
     offset: timedelta = timedelta(0)
     drift: timedelta = timedelta(0)
     """How far the running process's own clock is ahead of the store's."""
+    heard: int = 0
+    """How many webhooks others have served."""
     surprises: list[str] = field(factory=list[str])
     """What others, who came in between, should not have been told."""
     gateway: SandboxGateway = field(init=False)
@@ -230,6 +232,7 @@ class Shop:
     def others_hear(self, copies: int) -> None:
         """Other processes serve all webhooks, each so many times."""
         for delivery in self.gateway.webhooks():
+            self.heard += 1
             for _ in range(copies):
                 stream = StreamId(delivery.order)
                 intention = intention_of(delivery.report, key=None, by=CLIENT, order=delivery.order)

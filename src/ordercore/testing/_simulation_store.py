@@ -206,6 +206,11 @@ class SimulatedStore(MemoryStore):
         """The number of a stream's history; 0 where there is none."""
         return self._ids.get(stream, 0)
 
+    @property
+    def commits(self) -> int:
+        """How often something was written."""
+        return len(self._tables.by_commit)
+
     def next_due(self) -> datetime | None:
         """When the worker will look at an order again."""
         rows = self._tables.streams.values()

@@ -18,8 +18,10 @@ from ordercore.moment import after
 from ordercore.order.commands import Place
 from ordercore.order.quote import StaleQuoteError
 from ordercore.order.terms import Terms
+from ordercore.payment.answers import PartiallyApproved, Pending, Succeeded
 from ordercore.payment.commands import Outcome, ResolveOperation
 from ordercore.payment.model import OperationState, OperationStatus
+from ordercore.ports.repositories import StoredStream
 from ordercore.service.effects import (
     AskGateway,
     BookParcelCall,
@@ -34,9 +36,11 @@ from ordercore.service.sync import run
 from ordercore.testing._simulation_faults import (
     FATES,
     LATE,
+    UNSURE,
     CrashedError,
     Fault,
     Schedule,
+    boundary_of,
     faults_at,
 )
 from ordercore.testing._simulation_shop import (
@@ -137,6 +141,9 @@ class World(Shop):
     """What the client's second try would do."""
     skew: timedelta = timedelta(0)
     """How far ahead the running process reads the store's clock."""
+    hits: list[tuple[str, Fault]] = field(factory=list[tuple[str, Fault]])
+    """The faults that found something to strike, and at which boundary."""
+    _at: tuple[str, Fault] | None = None
 
     # --- driving --------------------------------------------------------------------------------
 
@@ -151,6 +158,7 @@ class World(Shop):
         error: Exception | None = None
         ports = self.ports()
         self.skew = self.drift = timedelta(0)
+        self._at = None
         while True:
             try:
                 effect = work.send(answer) if error is None else work.throw(error)
@@ -170,27 +178,43 @@ class World(Shop):
         fault = self.strikes.fault_at(index)
         if fault is None or fault not in faults_at(effect):
             return self._called(effect, ports)
+        self._at = boundary_of(effect), fault
+        self._hit(is_real=fault not in UNSURE)
         self._befall(fault, index)
         answer = self._answer(effect, fault, ports)
         match fault:
             case Fault.CRASH_AFTER:
+                self._hit()
                 raise CrashedError(index)
             case Fault.COMMIT_RAISED_BUT_SUCCEEDED:
+                self._hit()
                 raise UnavailableError
             case Fault.WEBHOOK_FIRST:
-                self.aside(partial(self.others_hear, 1))
+                self._hear_aside(1)
             case Fault.WEBHOOK_TWICE:
-                self.aside(partial(self.others_hear, 2))
+                self._hear_aside(2)
             case Fault.SLOW_CALL if isinstance(effect, SendToGateway):
                 self._wait_for(effect)
             case _:
                 pass
         return answer
 
+    def _hit(self, *, is_real: bool = True) -> None:
+        """The fault had something to strike; once is enough."""
+        if is_real and self._at is not None:
+            self.hits.append(self._at)
+            self._at = None
+
+    def _hear_aside(self, copies: int) -> None:
+        before = self.heard
+        self.aside(partial(self.others_hear, copies))
+        self._hit(is_real=self.heard > before)
+
     def _called(self, effect: Effect[object], ports: Ports) -> object:
         """What is answered; who reads the clock may read it wrong."""
         answer = effect.call(ports)
         if isinstance(effect, Now) and isinstance(answer, datetime):
+            self._hit(is_real=bool(self.skew))
             return answer + self.skew
         return answer
 
@@ -214,10 +238,13 @@ class World(Shop):
                 self.now += self.setting.engine.settings.lease + PAST
                 self.aside(self.others_work)
             case Fault.WEBHOOK_AT_ONCE:
-                self.aside(partial(self.others_hear, 1))
+                self._hear_aside(1)
             case Fault.ACTOR_FIRST:
+                before = self.store.commits
                 self.aside(partial(self.others, self))
+                self._hit(is_real=self.store.commits > before)
             case Fault.SAME_KEY_FIRST if self.rival is not None:
+                self._hit()
                 self.aside(self.rival)
             case _ if fault in LATE:
                 self._pass(fault)
@@ -233,6 +260,7 @@ class World(Shop):
             case Fault.GATEWAY_BACK if self.gateway.ledger():
                 pass  # it has told a time already, and no clock goes back
             case Fault.GATEWAY_AHEAD | Fault.GATEWAY_BACK:
+                self._hit()
                 self.offset = skew
             case Fault.OWN_CLOCK:
                 self.drift = WRONG
@@ -250,11 +278,8 @@ class World(Shop):
 
     def _answer(self, effect: Effect[object], fault: Fault, ports: Ports) -> object:
         match fault:
-            case Fault.STALE_READ if isinstance(effect, FindKey):
-                return None
             case Fault.STALE_READ:
-                with self.store.a_commit_ago():
-                    return effect.call(ports)
+                return self._stale(effect, ports)
             case Fault.DUPLICATED:
                 effect.call(ports)
                 return effect.call(ports)
@@ -267,7 +292,28 @@ class World(Shop):
                 self.carrier.meet(FATES[fault])
             case _:
                 pass
-        return self._called(effect, ports)
+        answer = self._called(effect, ports)
+        is_bent = fault is Fault.WRONG_AMOUNT and isinstance(answer, Succeeded | PartiallyApproved)
+        self._hit(is_real=is_bent or (fault is Fault.PENDING and isinstance(answer, Pending)))
+        return answer
+
+    def _stale(self, effect: Effect[object], ports: Ports) -> object:
+        """What was read a commit ago; whether that is another answer."""
+        try:
+            fresh = effect.call(ports)
+        except NotFoundError:
+            fresh = None
+        if isinstance(effect, FindKey):
+            self._hit(is_real=fresh is not None)
+            return None
+        with self.store.a_commit_ago():
+            try:
+                answer = effect.call(ports)
+            except NotFoundError:
+                self._hit(is_real=fresh is not None)
+                raise
+        self._hit(is_real=_version(answer) != _version(fresh))
+        return answer
 
     # --- what a client, a webhook, the worker and a person do -----------------------------------
 
@@ -279,10 +325,9 @@ class World(Shop):
         engine = self.setting.engine
 
         def again() -> None:
-            if key is not None:
-                run(engine.execute(stream, command, intention), self.ports())
+            run(engine.execute(stream, command, intention), self.ports())
 
-        self.rival = again
+        self.rival = None if key is None else again
         try:
             self.drive(engine.execute(stream, command, intention))
         except StaleQuoteError:
@@ -341,3 +386,7 @@ class World(Shop):
             run(self.setting.engine.execute(StreamId(order), command, intention), self.ports())
         except OrderCoreError:
             return
+
+
+def _version(read: object) -> object:
+    return read.version if isinstance(read, StoredStream) else read

@@ -105,9 +105,15 @@ def exhaustive(
     yield from map(explorer.confirm, explorer.search(depth))
 
 
-def relive(flow: Flow, schedule: Schedule, *, setting: Setting | None = None) -> Finding | None:
+def relive(
+    flow: Flow,
+    schedule: Schedule,
+    *,
+    setting: Setting | None = None,
+    tally: Tally | None = None,
+) -> Finding | None:
     """Live one life again from its start; None: nothing is wrong with it."""
-    return Explorer(flow, setting or Setting()).relive(schedule)
+    return Explorer(flow, setting or Setting(), tally).relive(schedule)
 
 
 def effects(
