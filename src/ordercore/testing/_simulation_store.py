@@ -59,8 +59,10 @@ class Saved:
     """
     Everything of a world between two calls; equal states have one ``number``.
 
-    States of one ``likeness`` differ only in notes, in when what is past happened, and in how far
-    ahead is what is far.
+    States of one ``likeness`` differ only in notes and in times. No instant that a fact names
+    counts, be it past or to come; how far ahead is what will happen does, up to `FAR`: when the
+    store wakes an order, when the gateway knows, takes back, ends, tells or gets something, and
+    when the carrier books. So does whether the gateway has forgotten a key.
     """
 
     store: SavedStore

@@ -97,9 +97,9 @@ def exhaustive(
     Live through a flow with every schedule of up to *depth* faults; each life that went wrong.
 
     A life that went wrong is not struck again: its finding has as few faults as possible. Where
-    two lives meet in states that differ only in notes, in when what is past happened and in what
-    is more than a day ahead, what follows is lived once; *tally* counts how often. Where the search
-    ``is_exact``, the states must be equal.
+    two lives meet in like states (`Saved`), what follows is lived once; *tally* counts how often.
+    Where the search ``is_exact``, the states must be equal. Harm that did not show again when the
+    life was lived from its start is told, too (`Finding.repeats`).
     """
     explorer = Explorer(flow, setting or Setting(), tally, is_exact=is_exact)
     yield from map(explorer.confirm, explorer.search(depth))
