@@ -15,6 +15,7 @@ from attrs import define
 from ordercore.errors import InvalidValueError
 
 __all__ = [
+    "LONGEST_ORDER_ID",
     "Actor",
     "CommitId",
     "CreditId",
@@ -39,6 +40,8 @@ __all__ = [
 ]
 
 MAX_ID_LENGTH: Final = 200
+LONGEST_ORDER_ID: Final = 150
+"""Ids of work, credits and references are made of that of an order: there is room for them."""
 LONGEST_SPELLING: Final = 4
 """How many characters may spell one of the normal form; more are not even looked at."""
 

@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 
 from ordercore.facts import Event
 from ordercore.fulfilment.events import FulfilmentCancelRequested
-from ordercore.ids import CreditId, LineId
+from ordercore.ids import MAX_ID_LENGTH, CreditId, LineId
 from ordercore.money import Money
 from ordercore.order import commands as oc
 from ordercore.order import events as ev
@@ -139,7 +139,7 @@ def _given_back_since(order: Order, credit: Credit) -> dict[tuple[LineId, str], 
 
 def _taken_back(credit: Credit) -> CreditId:
     """The name of the credit that takes this one back."""
-    return CreditId(f"{credit.id}~undone")
+    return CreditId(_fitting(f"{credit.id}~undone"))
 
 
 def _granted(order: Order, found: ev.AmendmentProposed) -> Credit | None:
@@ -263,13 +263,18 @@ def _renamed(
 
 
 def _free(name: str, proposal: str, taken: set[str]) -> str:
-    """A name that nothing of the order has; too long ones are cut, and told apart by a digest."""
-    stem = f"{name}~{proposal}"
-    if len(stem) > LONGEST_STEM:
-        stem = f"{stem[:CUT].rstrip()}~{sha256(stem.encode()).hexdigest()[:12]}"
+    """A name that nothing of the order has."""
+    stem = _fitting(f"{name}~{proposal}", LONGEST_STEM)
     number, found = 1, stem
     while found in taken:
         number += 1
         found = f"{stem}~{number}"
     taken.add(found)
     return found
+
+
+def _fitting(name: str, longest: int = MAX_ID_LENGTH) -> str:
+    """The name; one that is too long for an id is cut, and told apart by a digest."""
+    if len(name) <= longest:
+        return name
+    return f"{name[:CUT].rstrip()}~{sha256(name.encode()).hexdigest()[:12]}"

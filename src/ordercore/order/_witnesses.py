@@ -50,12 +50,17 @@ def _cancels(order: Order, _: datetime) -> Iterator[Request]:
         yield oc.CancelUnits(units=((line, 1),))
 
 
+def _other(order: Order) -> OrderId:
+    """The name of an order to be made from this one."""
+    return OrderId(free("order", (order.id, *(link.order for link in order.links))))
+
+
 _UNKNOWN_THERE: Final = frozenset({WorkStatus.PLANNED})
 
 
 def _splits(order: Order, _: datetime) -> Iterator[Request]:
     """Units that no location works on first, then those that somebody works on."""
-    other = OrderId(free(order.id, (link.order for link in order.links)))
+    other = _other(order)
     for line in _open_lines(order, lambda status: status not in _UNKNOWN_THERE):
         yield oc.SplitOrder(order=other, units=((line, 1),))
 
@@ -103,7 +108,7 @@ def _refunds(order: Order, now: datetime) -> Iterator[Request]:
 def _exchanges(order: Order, now: datetime) -> Iterator[Request]:
     """The same goods again, for a claim: what an exchange credits could be claimed as well."""
     priced = part_of(order.priced, {order.priced.lines[0].id: SlotSet.of(0, 1)})
-    other = OrderId(free(order.id, (link.order for link in order.links)))
+    other = _other(order)
     for quote in _quotes(order, CreditCause.CLAIM, now):
         yield oc.ExchangeGoods(order=other, priced=priced, quote=quote)
 

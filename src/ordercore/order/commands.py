@@ -10,7 +10,16 @@ from typing import cast
 from attrs import field, frozen
 
 from ordercore.facts import Request
-from ordercore.ids import DocumentNumber, HoldKind, LineId, OrderId, ReturnId, StreamId, checked_id
+from ordercore.ids import (
+    LONGEST_ORDER_ID,
+    DocumentNumber,
+    HoldKind,
+    LineId,
+    OrderId,
+    ReturnId,
+    StreamId,
+    checked_id,
+)
 from ordercore.moment import utc
 from ordercore.order._limits import MOST_NAMES, at_most, free_text, named_units
 from ordercore.order.groups import DeliveryGroup
@@ -50,7 +59,8 @@ __all__ = [
 
 
 def _order_id(value: OrderId) -> OrderId:
-    return OrderId(checked_id(value, "order id"))
+    """The id of an order to be: as short as the ids that will be made of it need it to be."""
+    return OrderId(checked_id(value, "order id", longest=LONGEST_ORDER_ID))
 
 
 def _number(value: DocumentNumber | None) -> DocumentNumber | None:
@@ -82,6 +92,7 @@ class Place(Request):
     """Turn a priced order into an order. The only command that has no order yet."""
 
     order: OrderId = field(converter=_order_id)
+    """At most 150 characters: ids of its work and credits are made of it."""
     priced: PricedOrder
     terms: Terms = field(factory=Terms)
     tenders: tuple[Tender, ...] = field(default=(), validator=at_most(MAX_TENDERS))

@@ -36,6 +36,8 @@ __all__ = [
 ORDERS: Final = Series("ORD")
 INVOICES: Final = Series("INV")
 CREDIT_NOTES: Final = Series("CRN")
+LONGEST_SERIES: Final = 180
+"""A number of the series is longer than its name, and must be an id as well."""
 WEEK: Final = Period(days=7)
 HOUR: Final = Period(hours=1)
 STORE: Final = LocationId("store")
@@ -62,7 +64,7 @@ _yes_or_no: Final = _CHECKS.a(bool)
 
 
 def _series(value: Series) -> Series:
-    return Series(checked_id(value, "series"))
+    return Series(checked_id(value, "series", longest=LONGEST_SERIES))
 
 
 def _location(value: LocationId) -> LocationId:
