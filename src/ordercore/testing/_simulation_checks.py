@@ -85,16 +85,19 @@ def ending(world: World) -> Iterator[datetime]:
     An end that nobody told is counted from the intent, as the earliest that may be; the call may
     have reached the gateway as late as the policy's horizon. A longer wait is none of these.
     """
-    rows = {row.key: row.expires_at for row in world.gateway.save().rows}
+    last = world.now + world.terms.payment.horizon
+    ends = {row.key: row.expires_at for row in world.gateway.save().rows}
+    at = {key: end - world.offset for key, end in ends.items() if end is not None}
+    soon = {key: end for key, end in at.items() if world.now < end <= last}
+    if not soon:
+        return
     lifetime = world.gateway.capabilities.authorisation_lifetime
     for order in world.orders():
         for key, found in order.payment.operations.items():
-            ends, counted = rows.get(key), found.intent.at + lifetime
+            counted, end = found.intent.at + lifetime, soon.get(key)
             is_over = found.status is OperationStatus.EXPIRED and found.expires_at == counted
-            if is_over and ends is not None:
-                at = ends - world.offset
-                if world.now < at <= counted + world.terms.payment.horizon:
-                    yield at
+            if is_over and end is not None and end <= counted + world.terms.payment.horizon:
+                yield end
 
 
 def _with_fact(sums: Books, fact: Event) -> Books:
