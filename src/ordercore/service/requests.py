@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from ordercore.ids import Key, ParcelId, Reference
 from ordercore.order.groups import group_of
 from ordercore.order.model import Order
@@ -46,9 +48,16 @@ def booking_request(order: Order, parcel: ParcelId) -> BookingRequest:
     customer = group.party if group and group.party else order.customer
     return BookingRequest(
         order=order.id,
-        key=Key(f"{order.id}:{parcel}:{found.asking}"),
+        key=_booking_key(order, parcel, found.asking),
         parcel=found,
         destination=group.destination if group and group.destination else order.destination,
         party=(customer.party, customer.version) if customer is not None else None,
         group=group,
     )
+
+
+def _booking_key(order: Order, parcel: ParcelId, asking: int) -> Key:
+    """The same for the same three, another for any other, whatever colons their ids have."""
+    named = "".join(f"{len(part)}:{part}," for part in (order.id, parcel))
+    digest = sha256(f"{named}{asking}".encode()).hexdigest()
+    return Key(f"book-{asking}-{digest[:40]}")

@@ -6,17 +6,18 @@ from datetime import timedelta
 
 from attrs import evolve
 
-from ordercore.ids import TenderId
+from ordercore.fulfilment.model import Parcel, ParcelItem
+from ordercore.ids import FulfilmentId, ItemId, Key, LineId, OrderId, ParcelId, TenderId
 from ordercore.order.terms import Terms
 from ordercore.payment.answers import Answer
 from ordercore.payment.commands import RetryPayment
 from ordercore.payment.model import Operation
 from ordercore.payment.policy import Capabilities, PaymentPolicy
 from ordercore.ports.gateways import PaymentCall
-from ordercore.service.requests import payment_call
+from ordercore.service.requests import booking_request, payment_call
 from ordercore.service.sync import OrderService
 from ordercore.testing.sandbox import SandboxGateway
-from tests.laws.order_world import CARD, Clock, Fate, Ids, Shop, line
+from tests.laws.order_world import CARD, NORTH, Clock, Fate, Ids, Shop, line
 
 OTHER = RetryPayment(tender=CARD.id, instrument="tok_other")
 
@@ -80,3 +81,23 @@ def test_what_follows_an_extension_names_it() -> None:
     assert (held.reference, extended.reference) == (call.target, call.extension)
     assert call == payment_call(sent, taken.key)
     assert () == gateway.violations()
+
+
+def test_two_bookings_never_share_a_key() -> None:
+    """Colons in the ids of orders and parcels make no booking another one's."""
+    shop = Shop()
+    shop.receive("tea", 1)
+    order = shop.place(line("tea", 1))
+    keys: set[Key] = set()
+    for name, parcel in (("a:b", "c"), ("a", "b:c"), ("a:b", "c:d"), ("a", "b")):
+        packed = Parcel(
+            id=ParcelId(parcel),
+            fulfilment=FulfilmentId("F1"),
+            location=NORTH,
+            items=(ParcelItem(line=LineId("tea"), item=ItemId("tea"), quantity=1),),
+        )
+        goods = evolve(order.fulfilment, parcels={packed.id: packed})
+        renamed = evolve(order, id=OrderId(name), fulfilment=goods)
+        keys.add(booking_request(renamed, packed.id).key)
+    assert 4 == len(keys)
+    assert max(map(len, keys)) <= 64
