@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 from _pytest.mark.structures import ParameterSet
+from attrs import evolve
 
 from ordercore.service import effects as boundaries
 from ordercore.service.effects import (
@@ -209,6 +210,14 @@ def test_a_schedule_of_two_is_lived_again(fault: Fault) -> None:
     schedule = Schedule(((3, Fault.CRASH_BEFORE), (9, fault)))
     assert relive(NAMED["place"], schedule) is None
     assert shrink(NAMED["place"], schedule) is None
+
+
+def test_no_fault_is_blamed_for_what_goes_wrong_without_one() -> None:
+    """Where a flow fails by itself that is the only finding, and it names no fault."""
+    wrong = evolve(NAMED["place"], live=1)
+    (found,) = exhaustive(wrong, depth=2)
+    assert Schedule() == found.schedule
+    assert "not (1, 0, 0)" in str(found)
 
 
 def test_an_exact_search_judges_as_many_lives() -> None:

@@ -221,7 +221,7 @@ class Explorer:
         """
         One life with one to three faults at random places; where they struck, if it went wrong.
 
-        After the last of them it ends where an earlier one went on from a like state. Where it was
+        After the last of them it ends where an earlier one went on from an equal state. If it was
         over before the first one, the first is drawn again, from as many effects as there were.
         """
         self.tally.lives += 1
@@ -250,7 +250,7 @@ class Explorer:
             if done.problems:
                 return None, Harm(schedule, done.problems)
             if not left:
-                calm.append(self._likeness(saved, position))
+                calm.append((saved.number, position.fingerprint))
             is_known = not left and calm[-1] in self._ended_well
             self.tally.merged += is_known
             if is_known or position.is_over:
@@ -279,9 +279,16 @@ class Explorer:
         )
 
     def search(self, depth: int) -> Iterator[Harm]:
-        """Every schedule of up to *depth* faults that goes wrong; none of them is struck again."""
+        """
+        Every schedule of up to *depth* faults that goes wrong; none of them is struck again.
+
+        Where the calm life goes wrong, no fault is to blame, and none is looked for.
+        """
         self.tally.lives += 1
-        yield from self._search(self.start, Position(), Schedule(), depth)
+        calm = tuple(self._search(self.start, Position(), Schedule(), 0))
+        yield from calm
+        if depth and not calm:
+            yield from self._search(self.start, Position(), Schedule(), depth)
 
     def _search(
         self, saved: Saved, position: Position, schedule: Schedule, depth: int
