@@ -28,11 +28,13 @@ from ordercore.ids import ItemId, LineId, OrderId, PartyId, StreamId
 from ordercore.inventory.commands import PolicyLine, SetStockPolicy
 from ordercore.inventory.model import StockPolicy
 from ordercore.inventory.reserve import BackorderRule
+from ordercore.order import _bases
 from ordercore.order import commands as oc
 from ordercore.order.model import Order
 from ordercore.order.party import Address, Party
 from ordercore.order.terms import Terms
 from ordercore.payment import intents as intending
+from ordercore.payment._book import Book
 from ordercore.payment.model import Operation
 from ordercore.payment.policy import PaymentPolicy
 from ordercore.ports.unit_of_work import ChangeSet, Committed
@@ -41,10 +43,12 @@ from ordercore.pricing.discounts import PercentOff
 from ordercore.pricing.draft import QuantityRule
 from ordercore.pricing.model import UnitPrice
 from ordercore.pricing.totals import price
+from ordercore.process import due
 from ordercore.service.engine import Engine, Settings
 from ordercore.testing.contracts._world import NOON, changes, note, stream_change
 from tests.laws import order_world as trade
 from tests.laws.payment_world import LIFETIME, START, Fate, Shop, with_wishes
+from tests.regressions import test_cover, test_same_money
 from tests.unit.pricing.shop import component, draft, eur, line
 
 ONE: Final = StreamId("o-1")
@@ -245,6 +249,22 @@ def law_of_steps(_folder: Path) -> None:
         price(evolve(draft(kit, evolve(alone, quantity=1)), quantity_rules=rule))
 
 
+def law_of_cover(_folder: Path) -> None:
+    """No goods leave on an authorisation that is being let go (RULES F-4)."""
+    test_cover.test_an_authorisation_that_is_being_let_go_covers_nothing()
+
+
+def law_of_confirming(_folder: Path) -> None:
+    """Nor is an order confirmed on one (RULES F-4)."""
+    test_cover.test_nothing_is_confirmed_on_an_authorisation_that_is_being_let_go()
+
+
+def law_of_same_money(_folder: Path) -> None:
+    """What is told twice under one reference is the same money (RULES PAY-3)."""
+    for nth in range(2):
+        test_same_money.test_a_capture_that_was_recorded_first_is_the_same_money(nth)
+
+
 # --- the bugs -----------------------------------------------------------------------------------
 
 BUGS: Final[list[tuple[Law, object, str, str, str]]] = [
@@ -261,6 +281,9 @@ BUGS: Final[list[tuple[Law, object, str, str, str]]] = [
     (law_of_the_conflict, Engine, "_again", "turn.answered - {_QUEUE}", "turn.answered"),
     (law_of_fading, intending, "_voidable", "if surplus >= 0 else 0", ""),
     (law_of_going_back, intending, "claims", " + own.refunds_in_flight", ""),
+    (law_of_cover, _bases, "_not_covered", "totals.firm", "totals.authorised"),
+    (law_of_confirming, due, "cover_missing", "totals.firm", "totals.authorised"),
+    (law_of_same_money, Book, "moved", "found.reference == reference", "False"),
     (law_of_the_floor, _lots, "_lowest", "Rounding.UP", "Rounding.HALF_UP"),
     (law_of_steps, _lots, "_problem", "alone % rule.step", "everything % rule.step"),
 ]
@@ -301,5 +324,5 @@ def test_a_missing_condition_is_missed(
 ) -> None:
     """Without it the law falls."""
     monkeypatch.setattr(where, name, without(where, name, text, instead))
-    with pytest.raises((AssertionError, OrderCoreError)):
+    with pytest.raises((AssertionError, OrderCoreError, pytest.fail.Exception)):
         law(tmp_path)

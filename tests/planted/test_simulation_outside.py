@@ -27,11 +27,13 @@ from ordercore.payment import reports as reporting
 from ordercore.payment._book import Book, Sums
 from ordercore.payment.model import Intent, OperationState
 from ordercore.ports.gateways import BookingRequest
+from ordercore.process.tasks import SendPayment
 from ordercore.service import answers
 from ordercore.service.effects import Now, Ports
 from ordercore.service.engine import Engine
 from ordercore.service.requests import booking_request
-from ordercore.service.turn import Settings, Turn
+from ordercore.service.settings import Settings
+from ordercore.service.turn import Turn
 from ordercore.testing._simulation_shop import Machine
 from ordercore.testing.simulation import NAMED, Fault, Schedule, Setting, effects, relive
 from tests.planted.simulated import Bug, law_of_planting
@@ -51,6 +53,17 @@ class TrustsOldLeases(Engine):
     def _outlasts(self, turn: Turn, now: datetime) -> bool:
         del turn, now
         return True
+
+
+class SendsAfterRenewal(Engine):
+    """Renews its lease, and makes the call that was due before."""
+
+    async def _renewed(self, turn: Turn, now: datetime) -> Turn:
+        due = [task for task in turn.due(now) if isinstance(task, SendPayment)]
+        turn = await super()._renewed(turn, now)
+        for task in due:
+            await self._perform(task, turn.current)
+        return turn
 
 
 @frozen(kw_only=True)
@@ -209,6 +222,8 @@ def test_the_lease_of_a_dead_process_is_no_cover(name: str, died: int, renewal: 
     assert relive(flow, schedule) is None
     late = Schedule(((died, Fault.CRASH_AFTER), (renewal, Fault.PAST_WINDOW)))
     assert relive(flow, late) is None
+    hasty = Setting(engine=SendsAfterRenewal(), reconciles=False)
+    assert "sent_too_late" in str(relive(flow, late, setting=hasty))
     trusting = Setting(engine=TrustsOldLeases(), reconciles=False)
     earlier = Schedule(((died, Fault.CRASH_AFTER), (renewal, Fault.SLOW_CALL)))
     harm = relive(flow, earlier, setting=trusting)

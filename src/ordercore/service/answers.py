@@ -18,21 +18,21 @@ from ordercore.process.tasks import BookParcel, LookUpPayment, RemoteTask, SendP
 from ordercore.service.effects import AskGateway, BookParcelCall, Now, SendToGateway, where
 from ordercore.service.requests import booking_request, payment_call
 
-__all__ = ["answered", "booked", "performed"]
+__all__ = ["performed"]
 
 
 async def performed(task: RemoteTask, order: Order) -> Report:
     """Make the call that is due."""
     match task:
         case SendPayment(key=key):
-            return await answered(SendToGateway(payment_call(order, key)))
+            return await _answered(SendToGateway(payment_call(order, key)))
         case LookUpPayment(key=key):
-            return await answered(AskGateway(payment_call(order, key)))
+            return await _answered(AskGateway(payment_call(order, key)))
         case BookParcel(parcel=parcel):
-            return await booked(order, parcel)
+            return await _booked(order, parcel)
 
 
-async def booked(order: Order, parcel: ParcelId) -> Report:
+async def _booked(order: Order, parcel: ParcelId) -> Report:
     """Ask the carrier for a label."""
     asked = order.fulfilment.parcels[parcel].asking
     try:
@@ -42,7 +42,7 @@ async def booked(order: Order, parcel: ParcelId) -> Report:
     return ReportBooking(parcel=parcel, answer=answer, asked=asked, at=await Now())
 
 
-async def answered(effect: SendToGateway | AskGateway) -> Report:
+async def _answered(effect: SendToGateway | AskGateway) -> Report:
     """Send or ask; only answers of the two unions count as such, with fields that are sound."""
     expected: object = LookUpAnswer if isinstance(effect, AskGateway) else Answer
     answer: LookUpAnswer

@@ -29,14 +29,12 @@ from ordercore.service.asking import Ask, plainly
 from ordercore.service.cart import Cart
 from ordercore.service.credit import Purse
 from ordercore.service.elder import Elder
-from ordercore.service.settings import Settings
 
 __all__ = [
     "SYSTEM",
     "Intention",
     "Receipt",
     "RunawayError",
-    "Settings",
     "Turn",
 ]
 

@@ -263,8 +263,8 @@ def test_what_is_no_answer_is_doubt(shop: Shop, word: object) -> None:
     assert "tok_visa" not in operation.reason
 
 
-def test_a_call_leaves_the_record_of_failures_as_it_is(shop: Shop) -> None:
-    """A renewed lease would clear it: an order that fails keeps its name until it has a rest."""
+def dead_before_its_call(shop: Shop) -> Interrupted:
+    """The store of a shop that died when it had placed "o" and not yet asked the gateway."""
     store = store_of(shop)
     shop.receive("tea", 1)
     store.dies_after.append(True)
@@ -272,6 +272,12 @@ def test_a_call_leaves_the_record_of_failures_as_it_is(shop: Shop) -> None:
         shop.service.place(
             basket(line("tea", 1)), key="k", by=BUYER, order=OrderId("o"), tenders=(CARD,)
         )
+    return store
+
+
+def test_a_call_leaves_the_record_of_failures_as_it_is(shop: Shop) -> None:
+    """A renewed lease would clear it: an order that fails keeps its name until it has a rest."""
+    store = dead_before_its_call(shop)
     stream = StreamId("o")
     store.failed(stream, error="boom", back_off=(timedelta(0),))
     store.dies_after.append(True)
@@ -287,13 +293,7 @@ def test_a_renewal_that_takes_long_does_not_send_too_late(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """PAY-2: the window is looked at after the lease was renewed, however long that took."""
-    store = store_of(shop)
-    shop.receive("tea", 1)
-    store.dies_after.append(True)
-    with pytest.raises(KeyboardInterrupt):
-        shop.service.place(
-            basket(line("tea", 1)), key="k", by=BUYER, order=OrderId("o"), tenders=(CARD,)
-        )
+    store = dead_before_its_call(shop)
     shop.clock.forward(LEASE - timedelta(seconds=20))
     awake = store.sleep
 
