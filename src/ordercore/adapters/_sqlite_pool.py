@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,11 +25,13 @@ from ordercore.ports.unit_of_work import StoreBusyError
 __all__ = [
     "Pool",
     "translated",
+    "write_ahead",
 ]
 
 OLDEST: Final = (3, 37, 0)
 """The oldest SQLite with STRICT tables."""
 STATEMENTS: Final = 256
+PAUSE_S: Final = 0.01
 
 _BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _BROKEN: Final = frozenset({sqlite3.SQLITE_CORRUPT})
@@ -37,13 +40,18 @@ _NO_DATABASE: Final = (
 )
 
 
+def _code(error: sqlite3.Error) -> int:
+    """The primary result code, without what extends it."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
 @contextmanager
 def translated() -> Generator[None]:
     """The one place where errors of sqlite3 become ours; the cause is kept."""
     try:
         yield
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        code = _code(error)
         name = getattr(error, "sqlite_errorname", type(error).__name__)
         if code in _BUSY:
             raise StoreBusyError from error
@@ -54,6 +62,25 @@ def translated() -> Generator[None]:
         raise StoreFailedError(name) from error
     except (UnicodeEncodeError, OverflowError) as error:
         raise UnstorableTextError from error
+
+
+def write_ahead(connection: sqlite3.Connection, *, busy_timeout: float) -> None:
+    """
+    Bring the file of a new connection to WAL, and wait so many seconds for others.
+
+    SQLite's own timeout does not wait here: neither while somebody writes to a file that is not in
+    WAL yet, nor while the last one to close cleans up.
+    """
+    until = time.monotonic() + busy_timeout
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if _code(error) not in _BUSY or time.monotonic() >= until:
+                raise
+            time.sleep(PAUSE_S)
+        else:
+            return
 
 
 def _checked(path: object) -> str:
@@ -121,7 +148,7 @@ class Pool:
                 cached_statements=STATEMENTS,
             )
             try:
-                connection.execute("PRAGMA journal_mode = WAL").fetchone()
+                write_ahead(connection, busy_timeout=self._busy_timeout)
                 connection.execute("PRAGMA synchronous = FULL")
             except BaseException:
                 connection.close()

@@ -90,12 +90,13 @@ class SqliteStore(Store):
     Args:
         path: The file; next to it stand its ``-wal`` and ``-shm``.
         clock: The one clock of all workers; the machine's own by default.
-        busy_timeout: Seconds to wait for another writer.
+        busy_timeout: Seconds to wait for another writer, also while the file is opened.
         codec: Another table of events than this version's.
 
     Raises:
         SchemaMismatchError: The file has tables of another version.
         StoreBrokenError: The file is no database, or a damaged one.
+        StoreBusyError: Somebody else held it all the while.
         UnusablePathError: ``:memory:``, an URI, a folder, or a SQLite older than 3.37.
     """
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from typing import Any, Final, TypeAlias
 
 from attrs import define
 
+from ordercore.adapters._sqlite_pool import write_ahead
 from ordercore.errors import UnavailableError
 
 __all__ = [
@@ -32,8 +32,6 @@ __all__ = [
 Connection: TypeAlias = sqlite3.Connection
 Row: TypeAlias = tuple[Any, ...]
 BUSY_TIMEOUT_S: Final = 30
-TRIES: Final = 200
-PAUSE_S: Final = 0.01
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -76,18 +74,6 @@ def translated() -> Generator[None]:
         raise SandboxFileError(name) from error
 
 
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Switch to WAL; while others switch the same new file, SQLite does not wait by itself."""
-    for _ in range(TRIES):
-        try:
-            connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        except sqlite3.OperationalError:
-            time.sleep(PAUSE_S)
-        else:
-            return
-    connection.execute("PRAGMA journal_mode = WAL").fetchone()
-
-
 class SandboxFile:
     """
     One SQLite file, for any number of threads and processes; ``:memory:`` for one process.
@@ -114,7 +100,7 @@ class SandboxFile:
                 isolation_level=None,
                 check_same_thread=False,
             )
-            _write_ahead(connection)
+            write_ahead(connection, busy_timeout=BUSY_TIMEOUT_S)
             connection.execute("PRAGMA synchronous = NORMAL")
             return connection
 

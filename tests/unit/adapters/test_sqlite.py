@@ -217,6 +217,36 @@ def test_many_open_a_new_file_at_once(path: Path) -> None:
     assert [] == errors
 
 
+def _a_writer_to(path: Path) -> sqlite3.Connection:
+    """Somebody who writes to a file that is not in WAL yet, and does not commit."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("CREATE TABLE products (id INTEGER)")
+    connection.execute("BEGIN IMMEDIATE")
+    return connection
+
+
+def test_opening_waits_for_a_writer(path: Path) -> None:
+    """``busy_timeout`` holds for the opening too, where SQLite itself does not wait."""
+    writer = _a_writer_to(path)
+    committing = threading.Timer(0.2, writer.execute, ["COMMIT"])
+    committing.start()
+    store = SqliteStore(path, busy_timeout=30)
+    committing.join()
+    fill(store)
+    store.close()
+    writer.close()
+
+
+def test_opening_does_not_wait_for_ever(path: Path) -> None:
+    """A writer that stays: `StoreBusyError`, and the file opens as soon as it is gone."""
+    writer = _a_writer_to(path)
+    with pytest.raises(StoreBusyError):
+        SqliteStore(path, busy_timeout=0.05)
+    writer.execute("COMMIT")
+    writer.close()
+    SqliteStore(path, busy_timeout=0.05).close()
+
+
 def test_a_closed_store_says_so(store: SqliteStore) -> None:
     """Closing twice is fine, using it is not."""
     store.close()
