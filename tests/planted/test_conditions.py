@@ -265,6 +265,11 @@ def law_of_same_money(_folder: Path) -> None:
         test_same_money.test_a_capture_that_was_recorded_first_is_the_same_money(nth)
 
 
+def law_of_taking_back(_folder: Path) -> None:
+    """What the bank takes back is gone, whoever told of it before (RULES PAY-3, PAY-6)."""
+    test_same_money.test_money_that_was_told_twice_and_taken_back_is_gone()
+
+
 # --- the bugs -----------------------------------------------------------------------------------
 
 BUGS: Final[list[tuple[Law, object, str, str, str]]] = [
@@ -283,7 +288,8 @@ BUGS: Final[list[tuple[Law, object, str, str, str]]] = [
     (law_of_going_back, intending, "claims", " + own.refunds_in_flight", ""),
     (law_of_cover, _bases, "_not_covered", "totals.firm", "totals.authorised"),
     (law_of_confirming, due, "cover_missing", "totals.firm", "totals.authorised"),
-    (law_of_same_money, Book, "moved", "found.reference == reference", "False"),
+    (law_of_same_money, Book, "_own", "found.reference == reference", "False"),
+    (law_of_taking_back, Book, "beside", "if self.is_taken_back(", "if not self.is_taken_back("),
     (law_of_the_floor, _lots, "_lowest", "Rounding.UP", "Rounding.HALF_UP"),
     (law_of_steps, _lots, "_problem", "alone % rule.step", "everything % rule.step"),
 ]

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import pytest
 
 from ordercore.facts import Report, Request
-from ordercore.ids import CreditId, Key, Reference
+from ordercore.fulfilment.commands import Dispatch
+from ordercore.ids import CreditId, Key, LineId, Reference
+from ordercore.money import EUR
 from ordercore.order.balance import balance
 from ordercore.order.commands import Refund
 from ordercore.order.model import Order
 from ordercore.order.terms import Terms
+from ordercore.payment.balance import totals
 from ordercore.payment.commands import (
+    PaymentReport,
     RecordPayment,
     RecordRefund,
     ReportCollected,
@@ -19,9 +25,14 @@ from ordercore.payment.commands import (
 from ordercore.payment.decide import ReferenceReusedError
 from ordercore.payment.model import Operation
 from ordercore.payment.policy import CaptureWhen, PaymentPolicy
-from ordercore.refund.model import CreditCause, RefundRequest
+from ordercore.pricing.slots import SlotSet
+from ordercore.refund.model import CreditCause, RefundItem, RefundRequest
 from tests.laws.order_world import CARD, Fate, Shop, eur, line
+from tests.laws.payment_world import failure
+from tests.laws.test_payment import INTENTS, OPERATIONS, REFERENCES, webhook
+from tests.laws.test_waiting import CAPTURE, NAME, lived
 
+REFUND = INTENTS[4]
 AT_ONCE = Terms(payment=PaymentPolicy(capture=CaptureWhen.PLACEMENT))
 
 
@@ -108,3 +119,67 @@ def test_a_refund_that_was_recorded_is_the_same_money() -> None:
     shop.rest()
     assert eur(400) == balance(shop.load(order.id)).totals.refunded
     assert 600 == shop.till.held(order.id)
+
+
+def test_money_that_was_told_twice_and_taken_back_is_gone() -> None:
+    """PAY-3, PAY-6: in whatever order a bank tells of it, and takes it back, nothing is held."""
+    facts: list[PaymentReport] = [
+        webhook(CAPTURE, percent=100, named=True),
+        ReportCollected(tender=CARD.id, amount=CAPTURE.amount, reference=NAME, at=CAPTURE.at),
+        failure(Operation.CAPTURE, NAME),
+    ]
+    for told in permutations([*facts, facts[1]]):
+        assert eur(0) == totals(lived([*OPERATIONS, *told]), EUR).captured
+
+
+def test_a_recorded_refund_that_the_bank_sends_back_was_none() -> None:
+    """PAY-6: whether a person or the gateway told of it first, it is owed again."""
+    name = REFERENCES[REFUND.key]
+    facts = [
+        RecordRefund(tender=CARD.id, amount=REFUND.amount, reference=name),
+        webhook(REFUND, percent=100, named=True),
+    ]
+    captured = webhook(CAPTURE, percent=100, named=True)
+    for told in permutations(facts):
+        state = lived([*OPERATIONS, captured, *told])
+        assert REFUND.amount == totals(state, EUR).refunded
+        state = lived([*OPERATIONS, captured, *told, failure(Operation.REFUND, name)])
+        assert eur(0) == totals(state, EUR).refunded
+
+
+def test_what_was_taken_back_is_recorded_under_a_name_of_its_own() -> None:
+    """PAY-6: a person who has the money after all is asked for another reference."""
+    shop, order = paid_at_once()
+    reference = Reference(f"ref-{last(order, Operation.CAPTURE)}")
+    shop.do(order.id, failure(Operation.CAPTURE, reference))
+    record, collected = told_by_hand(shop, reference)
+    before = balance(shop.load(order.id)).totals.captured
+    with pytest.raises(ReferenceReusedError):
+        shop.do(order.id, record)
+    assert () == shop.do(order.id, collected).events
+    assert before == balance(shop.load(order.id)).totals.captured
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_our_own_capture_told_by_hand_is_claimed_no_earlier(*, is_first: bool) -> None:
+    """RF-1, PAY-4: what was captured for a unit that is credited goes back, whoever told of it."""
+    shop = Shop()
+    shop.receive("a", 5)
+    order = shop.place(line("a", 2))
+    shop.till.fates.append(Fate.LOST_ANSWER)
+    parcel = shop.pack(order.id, most=1)
+    assert parcel is not None
+    after = shop.do(order.id, Dispatch(parcel=parcel)).order
+    _, collected = told_by_hand(shop, Reference(f"ref-{last(after, Operation.CAPTURE)}"))
+    if is_first:
+        shop.do(order.id, collected)
+    shop.rest()
+    shop.do(order.id, collected)
+    claim = RefundRequest(
+        id=CreditId("broken"),
+        cause=CreditCause.CLAIM,
+        items=(RefundItem(line=LineId("a"), slots=SlotSet.of(0, 1)),),
+    )
+    shop.do(order.id, Refund(quote=shop.service.quote_refund(order.id, claim)))
+    shop.rest()
+    assert 0 == shop.till.held(order.id)

@@ -151,8 +151,8 @@ def due_earlier(order: Order, debt: Money) -> Money:
         for tender in order.payment.tenders
         if tender.kind in TAKEN_WHEN_DUE and not tender.is_deferred
     )
-    recorded = order.payment.recorded.values()
-    paid = sum(-one.amount.minor if one.is_refund else one.amount.minor for one in recorded)
+    book, recorded = order.payment.book, order.payment.recorded.values()
+    paid = sum(-book.beside(one) if one.is_refund else book.beside(one) for one in recorded)
     return Money(max(earlier, paid, 0), debt.currency)
 
 

@@ -139,8 +139,7 @@ class Book:
 
     def _add_outside(self, tenders: dict[TenderId, Sums]) -> None:
         for entry in self.recorded.values():
-            told = self.moved(entry.tender, entry.reference, is_refund=entry.is_refund)
-            more = max(0, entry.amount.minor - told)
+            more = self.beside(entry)
             for sums in (self.total, tenders[entry.tender]):
                 if entry.is_refund:
                     sums.refunded += more
@@ -167,9 +166,26 @@ class Book:
 
         Who records by hand what came under it means the same money, whoever was first (PAY-3).
         """
+        return sum(found.moved.minor for found in self._own(tender, reference, is_refund=is_refund))
+
+    def is_taken_back(self, tender: TenderId, reference: Reference, *, is_refund: bool) -> bool:
+        """Whether the outside took back what our own operations moved under a reference (PAY-6)."""
+        own = self._own(tender, reference, is_refund=is_refund)
+        return any(found.status is OperationStatus.FAILED for found in own)
+
+    def beside(self, entry: RecordedPayment) -> int:
+        """What an entry by hand adds to our own; nothing where that money was taken back."""
+        tender, reference, is_refund = entry.tender, entry.reference, entry.is_refund
+        if self.is_taken_back(tender, reference, is_refund=is_refund):
+            return 0
+        return max(0, entry.amount.minor - self.moved(tender, reference, is_refund=is_refund))
+
+    def _own(
+        self, tender: TenderId, reference: Reference, *, is_refund: bool
+    ) -> Iterator[OperationState]:
         kind = Operation.REFUND if is_refund else Operation.CAPTURE
-        return sum(
-            found.moved.minor
+        return (
+            found
             for found in self.operations.values()
             if found.reference == reference
             and (found.intent.operation, found.intent.tender) == (kind, tender)

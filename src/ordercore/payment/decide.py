@@ -358,8 +358,9 @@ def _record(case: Case, command: RecordPayment | RecordRefund) -> Iterator[Event
         if (known.tender, known.amount, known.is_refund) != again:
             raise ReferenceReusedError(command.reference)
         return
-    told = case.state.book.moved(command.tender, command.reference, is_refund=is_refund)
-    if told:
+    book, named = case.state.book, (command.tender, command.reference)
+    told = book.moved(*named, is_refund=is_refund)
+    if told or book.is_taken_back(*named, is_refund=is_refund):
         if told != command.amount.minor:
             raise ReferenceReusedError(command.reference)
         return

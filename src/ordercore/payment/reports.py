@@ -272,17 +272,20 @@ def _collected(case: Case, command: ReportCollected) -> Iterator[Event]:
             at=command.at,
         )
         yield from _wait(case, waiting)
-    elif command.amount.minor > _told(case.state, command, tender):
+    elif _is_more(case.state, command, tender):
         yield PaymentRecorded(
             tender=tender, amount=command.amount, reference=command.reference, at=command.at
         )
 
 
-def _told(state: PaymentState, command: ReportCollected, tender: TenderId) -> int:
-    """How much of it is known: by an earlier report, or by a capture of that name."""
-    known = state.recorded.get(command.reference)
-    captured = state.book.moved(tender, command.reference, is_refund=False)
-    return captured if known is None else max(captured, known.amount.minor)
+def _is_more(state: PaymentState, command: ReportCollected, tender: TenderId) -> bool:
+    """Whether it says more than an earlier report, and more than our captures of that name."""
+    known, amount = state.recorded.get(command.reference), command.amount.minor
+    if known is not None and amount <= known.amount.minor:
+        return False
+    if state.book.is_taken_back(tender, command.reference, is_refund=False):
+        return False
+    return amount > state.book.moved(tender, command.reference, is_refund=False)
 
 
 def _payer(
