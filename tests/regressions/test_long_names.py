@@ -25,7 +25,7 @@ from ordercore.order.terms import LONGEST_SERIES, Terms
 from ordercore.payment.model import Operation
 from ordercore.payment.policy import CaptureWhen, PaymentPolicy
 from ordercore.pricing.slots import SlotSet
-from ordercore.refund.model import CreditCause, PriceReduction, RefundItem, RefundRequest
+from ordercore.refund.model import CreditCause, PriceReduction, RefundRequest
 from ordercore.returns import commands as rc
 from ordercore.returns.model import Grade, ReturnPurpose, ReturnUnits
 from tests.laws.order_world import BUYER, CARD, NORTH, Fate, Shop, basket, eur, line
@@ -33,6 +33,7 @@ from tests.laws.order_world import BUYER, CARD, NORTH, Fate, Shop, basket, eur, 
 TEA = LineId("tea")
 BY_HAND = Terms(release_automatically=False, payment=PaymentPolicy(capture=CaptureWhen.PLACEMENT))
 LESS = PriceReduction(line=TEA, slots=SlotSet.of(0, 1), amount=eur(100))
+CLAIM = RefundRequest(id=CreditId("claim"), cause=CreditCause.CLAIM, reductions=(LESS,))
 
 
 def long(sign: str, more: int = 0) -> OrderId:
@@ -67,7 +68,7 @@ def test_an_id_that_leaves_no_room_is_refused_at_the_door(more: int) -> None:
     order = place(shop, long("x"), 2)
     with pytest.raises(InvalidIdentifierError, match="must have 1 to 150 characters"):
         oc.SplitOrder(order=long("y", more), units=((TEA, 1),))
-    quote = shop.service.quote_refund(order.id, claim_of(0))
+    quote = shop.service.quote_refund(order.id, CLAIM)
     with pytest.raises(InvalidIdentifierError, match="must have 1 to 150 characters"):
         oc.ExchangeGoods(order=long("y", more), priced=order.priced, quote=quote)
 
@@ -79,12 +80,6 @@ def test_a_made_id_that_leaves_no_room_is_refused_too() -> None:
     with pytest.raises(InvalidIdentifierError, match="order id"):
         service.place(basket(line("tea", 1)), key="k", by=BUYER, tenders=(CARD,))
     assert [] == shop.till.calls
-
-
-def claim_of(slot: int) -> RefundRequest:
-    """A claim for one unit of tea."""
-    item = RefundItem(line=TEA, slots=SlotSet.of(slot, slot + 1))
-    return RefundRequest(id=CreditId("claim"), cause=CreditCause.CLAIM, items=(item,))
 
 
 def bring_back(shop: Shop, name: OrderId, return_id: str, purpose: ReturnPurpose) -> None:

@@ -14,6 +14,7 @@ from ordercore.inventory.model import OutOfStockError
 from ordercore.inventory.reserve import BackorderRule
 from ordercore.order import commands as oc
 from ordercore.order.balance import balance
+from ordercore.order.quote import refund_basis
 from ordercore.order.refusals import StillOpenError
 from ordercore.order.status import OrderStatus, order_status
 from ordercore.order.terms import Blocks, Terms
@@ -22,6 +23,7 @@ from ordercore.payment.policy import Capabilities, CaptureWhen, PaymentPolicy
 from ordercore.ports.unit_of_work import KeyReusedError
 from ordercore.pricing.slots import SlotSet
 from ordercore.process.due import wake_at
+from ordercore.refund.calculate import calculate
 from ordercore.refund.model import CreditCause, RefundItem, RefundRequest
 from tests.laws.order_world import CARD, STAFF, Fate, Shop, Till, eur, line
 
@@ -40,9 +42,11 @@ def test_units_still_to_be_sent_are_not_credited_as_if_they_had_come_back() -> N
     shop = Shop()
     shop.receive("tea", 5)
     order = shop.place(line("tea", 2))
-    quote = shop.service.quote_refund(order.id, claim("c1"))
     with pytest.raises(StillOpenError):
-        shop.do(order.id, oc.Refund(quote=quote))
+        shop.service.quote_refund(order.id, claim("c1"))
+    made_up = calculate(refund_basis(order), claim("c1"), order.terms.refund)
+    with pytest.raises(StillOpenError):
+        shop.do(order.id, oc.Refund(quote=made_up))
     assert shop.load(order.id) == order
 
 

@@ -21,7 +21,12 @@ from ordercore.order.balance import (
     tender_balances,
     waits_for_dispatch,
 )
-from ordercore.order.model import Order
+from ordercore.order.commands import Refund
+from ordercore.order.events import CreditGranted
+from ordercore.order.evolve import replay
+from ordercore.order.guards import refusal
+from ordercore.order.model import Order, checked_order
+from ordercore.order.refusals import StillOpenError
 from ordercore.pricing.slots import NO_SLOTS, SlotSet
 from ordercore.refund.calculate import RefundBasis, calculate, cancel_credit
 from ordercore.refund.model import (
@@ -88,23 +93,48 @@ def quote_refund(order: Order, items: Items, now: datetime) -> RefundQuote:
     What crediting *items* would do: itemised, explained, with the most that could be credited.
 
     A pure preview: carry it out with the request ``Refund(quote=…)``; when the facts have moved
-    on by then, that is refused with the new quote.
+    on by then, that is refused with the new quote. What ``Refund`` would refuse is refused here,
+    with the same error; only who may refund how much is not asked here.
 
     Args:
         order: The order as it stands.
         items: Lines with the slots that came back, the id of a return that was inspected (see
             `return_request`), or a whole `RefundRequest`.
-        now: When it is asked; quotes do not depend on it today.
+        now: When it is asked.
 
     Raises:
+        OnHoldError: A hold stops refunds.
+        UnknownReturnError: The order has no such return.
+        StillOpenError: Units are still to be sent; cancel them.
         UnknownLineError, InvalidSlotsError, AlreadyCreditedError, CreditExceedsWorthError,
         RefundExceedsHeldError: See `ordercore.refund.calculate.calculate`.
 
     Source:
         RULES RF-2.
     """
-    del now
-    return calculate(refund_basis(order), _request(order, items), order.terms.refund)
+    refused = refusal(checked_order(order), Refund)
+    if refused is not None:
+        raise refused
+    return _quoted(order, _request(order, items), now)
+
+
+def _quoted(order: Order, request: RefundRequest, now: datetime) -> RefundQuote:
+    """
+    What a refund of *request* does: the one rule of the quote and of the refund.
+
+    Raises:
+        StillOpenError: Units would be credited in full that are still to be sent.
+    """
+
+    def pay_back(credit: Credit) -> Money:
+        return balance(replay((CreditGranted(credit=credit, at=now),), order)).to_pay_back
+
+    quote = calculate(refund_basis(order), request, order.terms.refund, pay_back=pay_back)
+    for item in request.items:
+        line = order.priced.line(item.line)
+        if line.needs_fulfilment and item.slots & order.open_slots(line):
+            raise StillOpenError(line.id)
+    return quote
 
 
 def _request(order: Order, items: Items) -> RefundRequest:
@@ -188,18 +218,19 @@ def _goods(worth: Worth, line: LineId, slots: SlotSet) -> int:
     return sum(minor for (charge, _), minor in worth.left(line, slots).items() if not charge)
 
 
-def check_fresh(order: Order, quote: RefundQuote) -> None:
+def check_fresh(order: Order, quote: RefundQuote, now: datetime) -> None:
     """
-    Refuse a quote that the facts have overtaken.
+    Refuse a quote that the facts have overtaken, and what cannot be quoted any more.
 
     Raises:
         StaleQuoteError: It carries the quote of now; where another credit has taken the id of
             this one meanwhile, under the next id.
+        StillOpenError: See `quote_refund`.
     """
     request = quote.request
     if any(credit.id == request.id for credit in order.credits):
         request = evolve(request, id=next_credit(order))
-    fresh = calculate(refund_basis(order), request, order.terms.refund)
+    fresh = _quoted(order, request, now)
     if fresh != quote:
         raise StaleQuoteError(fresh)
 

@@ -8,7 +8,7 @@ rate. Cancelling uses the same mechanism.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from attrs import Factory, evolve, frozen
 
@@ -120,10 +120,21 @@ class RefundBasis:
 
 
 def calculate(
-    basis: RefundBasis, request: RefundRequest, policy: RefundPolicy | None = None
+    basis: RefundBasis,
+    request: RefundRequest,
+    policy: RefundPolicy | None = None,
+    *,
+    pay_back: Callable[[Credit], Money] | None = None,
 ) -> RefundQuote:
     """
     What the request would credit, what that sends back now, and to where.
+
+    Args:
+        basis: The facts before it.
+        request: What is asked for.
+        policy: What comes back with the units, and what is kept; the default keeps nothing.
+        pay_back: Who knows more than *basis* says what is sent back after the credit: what earlier
+            tenders were to pay may change with the debt, and the terms may forgive a little.
 
     Raises:
         InvalidRefundError: An earlier credit has the id of the request.
@@ -139,8 +150,7 @@ def calculate(
     policy = RefundPolicy() if policy is None else policy
     build = _built(basis, request, policy)
     credit = build.credit()
-    after = evolve(basis, credits=(*basis.credits, credit), credited=None)
-    back = after.to_pay_back
+    back = _after(basis, credit).to_pay_back if pay_back is None else pay_back(credit)
     return RefundQuote(
         request=request,
         credit=credit,
@@ -150,6 +160,10 @@ def calculate(
         basis=fingerprint(basis),
         rows=tuple(build.rows),
     )
+
+
+def _after(basis: RefundBasis, credit: Credit) -> RefundBasis:
+    return evolve(basis, credits=(*basis.credits, credit), credited=None)
 
 
 def cancel_credit(
