@@ -305,3 +305,45 @@ def test_a_renewal_that_takes_long_does_not_send_too_late(
     monkeypatch.setattr(store, "sleep", slow)
     shop.service.advance(OrderId("o"))
     assert [] == shop.till.calls
+
+
+def test_who_renews_a_lease_after_somebody_else_looks_at_what_that_one_did(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one has made the call: it is not due any more, and not made a second time."""
+    store = dead_before_its_call(shop)
+    shop.clock.forward(LEASE - timedelta(seconds=20))
+    awake, other = store.sleep, shop.another("other")
+
+    def late(stream: StreamId, *, version: int, wakes: int, due_at: datetime | None) -> bool:
+        monkeypatch.undo()
+        other.advance(OrderId("o"))
+        return awake(stream, version=version, wakes=wakes, due_at=due_at)
+
+    monkeypatch.setattr(store, "sleep", late)
+    order = shop.service.advance(OrderId("o"))
+    assert 1 == len(shop.till.calls)
+    assert order == shop.load(OrderId("o"))
+
+
+@pytest.mark.parametrize("seconds", [31, 3600])
+def test_a_renewed_lease_is_as_long_as_the_call_and_the_settings_need(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    """Twice what a call may take, and never less than the lease of the settings."""
+    store = dead_before_its_call(shop)
+    shop.clock.forward(LEASE - timedelta(seconds=20))
+    settings = Settings(lease=timedelta(seconds=seconds))
+    service = OrderService(store=store, payments=shop.till, ids=Ids("b"), settings=settings)
+    awake, until = store.sleep, list[datetime | None]()
+
+    def told(stream: StreamId, *, version: int, wakes: int, due_at: datetime | None) -> bool:
+        until.append(due_at)
+        return awake(stream, version=version, wakes=wakes, due_at=due_at)
+
+    monkeypatch.setattr(store, "sleep", told)
+    service.advance(OrderId("o"))
+    first = until[0]
+    assert first is not None
+    longest = 2 * shop.till.capabilities.call_timeout
+    assert first - shop.clock.now > max(settings.lease, longest) - timedelta(seconds=1)
