@@ -18,7 +18,8 @@ from ordercore.order.decide import decide, replay
 from ordercore.order.guards import OnHoldError
 from ordercore.order.model import Order
 from ordercore.order.terms import Blocks, Terms
-from ordercore.payment.commands import VoidAuthorisation
+from ordercore.payment.commands import ReportAuthorisationExpired, VoidAuthorisation
+from ordercore.payment.model import Operation
 from ordercore.pricing.model import LineKind
 from ordercore.pricing.slots import SlotSet
 from ordercore.refund.model import CreditCause, RefundRequest
@@ -158,3 +159,16 @@ def test_nothing_is_confirmed_on_an_authorisation_that_is_being_let_go() -> None
     after = shop.do(order, oc.ReleaseHold(kind=fraud)).order
     assert eur(5000) == balance(after).totals.authorised
     assert after.confirmed_at is None
+
+
+def test_what_is_let_go_and_has_ended_is_counted_once() -> None:
+    """F-4: the bank ends an authorisation while nobody knows what became of its void."""
+    shop, order = vouched(declined=False)
+    shop.till.fates.append(Fate.LOST_ANSWER)
+    shop.do(order.id, VoidAuthorisation(tender=CARD.id))
+    (found,) = shop.load(order.id).payment.of(Operation.AUTHORISE)
+    assert found.reference is not None
+    ended = ReportAuthorisationExpired(reference=found.reference, at=shop.clock())
+    sums = balance(shop.do(order.id, ended).order)
+    assert (eur(0), eur(0)) == (sums.totals.voids_in_flight, sums.totals.firm)
+    assert eur(5000) == cover_missing(sums)

@@ -12,7 +12,7 @@ from attrs import define, evolve
 
 from ordercore.facts import Request
 from ordercore.fulfilment.decide import NotShippableError
-from ordercore.ids import Actor, CreditId, LineId, OrderId, Reference, TenderId
+from ordercore.ids import Actor, CreditId, HoldKind, LineId, OrderId, Reference, TenderId
 from ordercore.money import Money
 from ordercore.order import commands as oc
 from ordercore.order.model import Order
@@ -166,6 +166,47 @@ def _not_kept_back() -> Asked:
     return shop, order, pc.VoidAuthorisation(tender=CARD.id), 2000
 
 
+def _the_other_half() -> Asked:
+    """Half of what may leave unpaid is covered, until somebody lets that go."""
+    shop = Shop()
+    shop.receive("tea", 9)
+    shop.till.fates += (Fate.FINE, Fate.DECLINED)
+    half = evolve(CARD, amount=eur(1000))
+    other = evolve(CARD, id=TenderId("other"))
+    order = shop.place(line("tea", 2), terms=TRUSTING, tenders=(half, other))
+    order = shop.do(order.id, oc.Confirm()).order
+    return shop, order, pc.VoidAuthorisation(tender=half.id), 1000
+
+
+def _sent_and_forgiven() -> Asked:
+    """Half of what has left is owed no more when its cover is let go."""
+    shop, order = _sold(terms=BY_HAND)
+    shop.send_all(order.id)
+    kind = RefundRequest(id=CreditId("c"), cause=CreditCause.GOODWILL, goodwill=eur(1000))
+    shop.do(order.id, oc.Refund(quote=shop.service.quote_refund(order.id, kind)))
+    return shop, shop.load(order.id), pc.VoidAuthorisation(tender=CARD.id), 1000
+
+
+def _once_more_on_account() -> Asked:
+    """The part on account is paid, the rest is not; then the rest is to be paid later, too."""
+    shop = Shop()
+    shop.receive("tea", 9)
+    shop.till.fates.append(Fate.DECLINED)
+    half = evolve(ACCOUNT, amount=eur(1000))
+    order = shop.place(line("tea", 2), tenders=(half, CARD))
+    paid = pc.RecordPayment(tender=half.id, amount=eur(1000), reference=Reference("slip"))
+    order = shop.do(order.id, paid).order
+    return shop, order, pc.AddTender(tender=evolve(SECOND, amount=eur(1000))), 1000
+
+
+def _trusted_with_the_rest() -> Asked:
+    """Three quarters are paid; new terms let the goods leave before the rest is."""
+    shop, order = _sold(Fate.DECLINED, terms=Terms())
+    paid = pc.RecordPayment(tender=CARD.id, amount=eur(1500), reference=Reference("slip"))
+    order = shop.do(order.id, paid).order
+    return shop, order, oc.AmendTerms(terms=evolve(order.terms, ship_before_paid=True)), 500
+
+
 def _two_reasons() -> Asked:
     """Goods that may leave before they are paid are confirmed once their money is on account."""
     shop, order = _sold(Fate.DECLINED, terms=TRUSTING)
@@ -199,6 +240,10 @@ DOORS: Final[dict[str, Callable[[], Asked]]] = {
     "more before it is paid": partial(_more, TRUSTING, CARD),
     "let go": _let_go,
     "not kept back": _not_kept_back,
+    "the other half": _the_other_half,
+    "sent and forgiven": _sent_and_forgiven,
+    "once more on account": _once_more_on_account,
+    "trusted with the rest": _trusted_with_the_rest,
     "two reasons": _two_reasons,
 }
 
@@ -287,6 +332,31 @@ def _kept() -> Asked:
     return shop, order, pc.VoidAuthorisation(tender=CARD.id), 0
 
 
+def _unconfirmed() -> Asked:
+    """It is let go before anybody has confirmed that goods may leave unpaid."""
+    shop, order = _sold(terms=evolve(TRUSTING, holds_at_placement=(HoldKind("review"),)))
+    return shop, order, pc.VoidAuthorisation(tender=CARD.id), 0
+
+
+def _partly_paid() -> Asked:
+    """One more tender of a later day for a debt that is on account, and partly paid."""
+    shop, order = _sold(tender=ACCOUNT, terms=PLANNED)
+    paid = pc.RecordPayment(tender=ACCOUNT.id, amount=eur(500), reference=Reference("slip"))
+    order = shop.do(order.id, paid).order
+    return shop, order, pc.AddTender(tender=evolve(SECOND, amount=eur(500))), 0
+
+
+def _served_no_more() -> Asked:
+    """What could not be kept back is cancelled; the goods wait for their money."""
+    shop = Shop()
+    shop.receive("tea", 9)
+    shop.till.fates.append(Fate.DECLINED)
+    advice = evolve(line("advice", 1), tracks_stock=False, needs_fulfilment=False)
+    order = shop.place(advice, line("tea", 1))
+    order = shop.do(order.id, oc.CancelUnits(units=((LineId("advice"), 1),))).order
+    return shop, order, oc.Confirm(), 0
+
+
 def _nothing_taken() -> Asked:
     """Somebody says that a call came to nothing: then it covers nothing."""
     shop, order = _sold(Fate.LOST_CALL)
@@ -294,7 +364,20 @@ def _nothing_taken() -> Asked:
     return shop, order, _resolved(order, Operation.AUTHORISE, pc.Outcome.NEVER_HAPPENED), 0
 
 
-@pytest.mark.parametrize("ask", [_undone, _still_later, _at_once, _waits, _kept, _nothing_taken])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        _undone,
+        _still_later,
+        _at_once,
+        _waits,
+        _kept,
+        _unconfirmed,
+        _partly_paid,
+        _served_no_more,
+        _nothing_taken,
+    ],
+)
 def test_what_lets_nothing_leave_has_no_limit(ask: Callable[[], Asked]) -> None:
     """Permissions: where no more can leave than before, nobody needs a second person."""
     shop, order, command, _ = ask()

@@ -34,7 +34,7 @@ from ordercore.payment.policy import CaptureWhen, PaymentPolicy
 from ordercore.ports.unit_of_work import OrderExistsError
 from ordercore.pricing.slots import SlotSet
 from ordercore.refund.model import CreditCause, RefundItem, RefundRequest
-from tests.laws.order_world import CARD, STAFF, Shop, basket, eur, gift, line
+from tests.laws.order_world import BUYER, CARD, STAFF, Shop, basket, eur, gift, line
 
 TEA = LineId("tea")
 PART = OrderId("o-1-S1")
@@ -336,4 +336,17 @@ def test_a_long_number_as_a_name_does_not_stop_the_money(name: str) -> None:
     shop.do(OrderId(name), oc.Cancel())
     shop.rest(rounds=2)
     assert 1000 == shop.till.held(order.id)
+    assert () == shop.store.failing()
+
+
+def test_a_long_number_as_the_name_of_the_older_order_does_not_stop_the_money() -> None:
+    """O-7, PAY-8: nor was there a part of it, nor did anything come back from one."""
+    shop = Shop()
+    shop.receive("tea", 9)
+    name, goods = OrderId("4111111111111111"), basket(line("tea", 2))
+    shop.service.place(goods, key="k", by=BUYER, order=name, terms=AT_ONCE, tenders=(CARD,))
+    shop.do(name, split_of(1))
+    shop.do(PART, oc.Cancel())
+    shop.rest(rounds=2)
+    assert 1000 == shop.till.held(name)
     assert () == shop.store.failing()

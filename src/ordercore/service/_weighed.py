@@ -79,7 +79,7 @@ def given_away(before: Order | None, command: Request, events: tuple[Event, ...]
         amounts += [_trusted_anew(before, after), _made_sure(before, after)]
         amounts.append(_on_a_word(before, after, command))
         if isinstance(command, AmendTerms):
-            amounts += [_expiring(before, after), _let_go(before, after)]
+            amounts += [_expiring(before, after), _forgotten(before, after)]
     known = [amount for amount in amounts if amount is not None and amount.is_positive]
     return max(known, default=None)
 
@@ -133,13 +133,10 @@ def _expiring(before: Order, after: Order) -> Money | None:
     return balance(after).owed if is_sooner else None
 
 
-def _let_go(before: Order, after: Order) -> Money | None:
-    """What new terms call little enough to be forgotten, or let leave before it is paid."""
-    old, new = before.terms, after.terms
-    forgotten = Money(max(0, new.tolerance - old.tolerance), after.priced.currency)
-    if new.ship_before_paid and not old.ship_before_paid:
-        return max(forgotten, balance(after).to_collect)
-    return forgotten
+def _forgotten(before: Order, after: Order) -> Money:
+    """What new terms call little enough to be forgotten."""
+    more = after.terms.tolerance - before.terms.tolerance
+    return Money(max(0, more), after.priced.currency)
 
 
 # --- what leaves without the money, on trust or on somebody's word ---
