@@ -270,6 +270,16 @@ def law_of_taking_back(_folder: Path) -> None:
     test_same_money.test_money_that_was_told_twice_and_taken_back_is_gone()
 
 
+def law_of_one_refund(_folder: Path) -> None:
+    """What somebody records may be the refund that is in doubt (RULES PAY-3)."""
+    test_same_money.test_a_refund_in_doubt_that_a_person_records_is_charged_to_nobody()
+
+
+def law_of_one_refund_from_the_rest(_folder: Path) -> None:
+    """Nor is a standing authorisation used for it (RULES PAY-3)."""
+    test_same_money.test_nor_is_it_captured_from_what_stands_for_the_rest()
+
+
 # --- the bugs -----------------------------------------------------------------------------------
 
 BUGS: Final[list[tuple[Law, object, str, str, str]]] = [
@@ -289,6 +299,8 @@ BUGS: Final[list[tuple[Law, object, str, str, str]]] = [
     (law_of_cover, _bases, "_not_covered", "totals.firm", "totals.authorised"),
     (law_of_confirming, due, "cover_missing", "totals.firm", "totals.authorised"),
     (law_of_same_money, Book, "_own", "found.reference == reference", "False"),
+    (law_of_one_refund, intending, "authorisations", " - desk.maybe_back", ""),
+    (law_of_one_refund_from_the_rest, intending, "claims", " - desk.maybe_back", ""),
     (law_of_taking_back, Book, "beside", "if self.is_taken_back(", "if not self.is_taken_back("),
     (law_of_the_floor, _lots, "_lowest", "Rounding.UP", "Rounding.HALF_UP"),
     (law_of_steps, _lots, "_problem", "alone % rule.step", "everything % rule.step"),

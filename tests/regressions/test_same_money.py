@@ -183,3 +183,67 @@ def test_our_own_capture_told_by_hand_is_claimed_no_earlier(*, is_first: bool) -
     shop.do(order.id, Refund(quote=shop.service.quote_refund(order.id, claim)))
     shop.rest()
     assert 0 == shop.till.held(order.id)
+
+
+def refund_in_doubt(*fates: Fate) -> tuple[Shop, Order]:
+    """Four of ten euros go back, and nobody knows whether they did."""
+    shop, order = paid_at_once()
+    shop.till.fates.extend(fates)
+    kind = RefundRequest(id=CreditId("kind"), cause=CreditCause.GOODWILL, goodwill=eur(400))
+    return shop, shop.do(order.id, Refund(quote=shop.service.quote_refund(order.id, kind))).order
+
+
+def test_a_refund_in_doubt_that_a_person_records_is_charged_to_nobody() -> None:
+    """PAY-3: it was taken for a second refund, and four euros were captured for it."""
+    shop, order = refund_in_doubt(Fate.LOST_ANSWER)
+    reference = Reference(f"ref-{last(order, Operation.REFUND)}")
+    shop.do(order.id, RecordRefund(tender=CARD.id, amount=eur(400), reference=reference))
+    shop.rest()
+    assert 1000 == shop.till.moved(Operation.CAPTURE, order.id)
+    assert 1000 == shop.till.moved(Operation.AUTHORISE, order.id)
+    assert 600 == shop.till.held(order.id)
+    assert eur(400) == balance(shop.load(order.id)).totals.refunded
+
+
+def test_cash_instead_of_a_refund_in_doubt_is_charged_to_nobody() -> None:
+    """PAY-3, RF-6: a person gives the money back, and says that the refund never happened."""
+    shop, order = refund_in_doubt(*[Fate.LOST_CALL] * 9)
+    cash = RecordRefund(tender=CARD.id, amount=eur(400), reference=Reference("till-7"))
+    shop.do(order.id, cash)
+    shop.rest()
+    assert (1000, 0) == tuple(
+        shop.till.moved(kind, order.id) for kind in (Operation.CAPTURE, Operation.REFUND)
+    )
+    after = shop.load(order.id)
+    assert 1 == len(list(after.payment.of(Operation.AUTHORISE)))
+    sums = balance(after)
+    assert (eur(400), eur(0)) == (sums.totals.refunded, sums.to_pay_back)
+
+
+def test_two_refunds_are_two_as_soon_as_both_have_names() -> None:
+    """RF-1: more went back than was owed, which is owed again."""
+    shop, order = refund_in_doubt(Fate.LOST_ANSWER)
+    cash = RecordRefund(tender=CARD.id, amount=eur(300), reference=Reference("till-7"))
+    shop.do(order.id, cash)
+    assert 1000 == shop.till.moved(Operation.CAPTURE, order.id)
+    shop.rest()
+    assert 1300 == shop.till.moved(Operation.CAPTURE, order.id)
+    assert eur(600) == balance(shop.load(order.id)).held
+
+
+def test_nor_is_it_captured_from_what_stands_for_the_rest() -> None:
+    """PAY-3, PAY-4: there is cover for the unit that has not left, and none of it is taken."""
+    shop = Shop()
+    shop.receive("a", 5)
+    order = shop.place(line("a", 2))
+    parcel = shop.pack(order.id, most=1)
+    assert parcel is not None
+    shop.do(order.id, Dispatch(parcel=parcel))
+    shop.till.fates.append(Fate.LOST_ANSWER)
+    kind = RefundRequest(id=CreditId("kind"), cause=CreditCause.GOODWILL, goodwill=eur(400))
+    order = shop.do(order.id, Refund(quote=shop.service.quote_refund(order.id, kind))).order
+    reference = Reference(f"ref-{last(order, Operation.REFUND)}")
+    shop.do(order.id, RecordRefund(tender=CARD.id, amount=eur(400), reference=reference))
+    shop.rest()
+    assert 600 == shop.till.held(order.id)
+    assert 1000 == shop.till.moved(Operation.CAPTURE, order.id)

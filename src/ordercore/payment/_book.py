@@ -180,6 +180,17 @@ class Book:
             return 0
         return max(0, entry.amount.minor - self.moved(tender, reference, is_refund=is_refund))
 
+    def maybe_recorded(self) -> int:
+        """What is on its way back without a name yet, and may be what is recorded by hand."""
+        nameless: dict[TenderId, int] = defaultdict(int)
+        by_hand: dict[TenderId, int] = defaultdict(int)
+        for found in self.operations.values():
+            if found.intent.operation is Operation.REFUND and found.reference is None:
+                nameless[found.intent.tender] += found.in_flight.minor
+        for entry in self.recorded.values():
+            by_hand[entry.tender] += self.beside(entry) if entry.is_refund else 0
+        return sum(min(minor, by_hand[tender]) for tender, minor in nameless.items())
+
     def _own(
         self, tender: TenderId, reference: Reference, *, is_refund: bool
     ) -> Iterator[OperationState]:

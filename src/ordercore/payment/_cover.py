@@ -22,7 +22,7 @@ def authorisations(desk: Desk) -> Iterator[Want]:
     basis = desk.basis
     if basis.is_ended or not basis.may_authorise:
         return
-    gap = desk.needed - desk.lasting() - desk.authorising()
+    gap = desk.needed - desk.maybe_back - desk.lasting() - desk.authorising()
     extended: set[TenderId] = set()
     for want in _extensions(desk, gap):
         yield want

@@ -112,6 +112,16 @@ class Desk:
         trusted = self.book.total.taken - self.book.total.refunds_in_flight
         return max(0, self.basis.owed.minor - self.basis.deferred.minor - trusted)
 
+    @property
+    def maybe_back(self) -> int:
+        """
+        How much less is asked for than is needed: what may have gone back only once.
+
+        A refund that has no name yet may be the one that somebody has recorded by hand. Until the
+        gateway or a person says so, nobody pays for a second one (RULES PAY-3).
+        """
+        return self.book.maybe_recorded() if self.book.total.refunds_in_flight else 0
+
     def lasting(self, tender: TenderId | None = None) -> int:
         """What authorisations cover: all of one that lasts, what is being captured of others."""
         return sum(

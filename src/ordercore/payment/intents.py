@@ -166,7 +166,8 @@ def claims(desk: Desk) -> Iterator[tuple[TenderId, int]]:
     if basis.is_ended:
         return
     claim = min(basis.claimable.minor, basis.owed.minor)
-    left = claim - total.taken - total.captures_in_flight + total.refunds_in_flight
+    going_back = total.refunds_in_flight - desk.maybe_back
+    left = claim - total.taken - total.captures_in_flight + going_back
     if left <= 0:
         return
     shares = desk.shares()
