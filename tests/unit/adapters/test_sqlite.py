@@ -247,6 +247,28 @@ def test_opening_does_not_wait_for_ever(path: Path) -> None:
     SqliteStore(path, busy_timeout=0.05).close()
 
 
+def _writes_what_is_old(pool: Pool) -> None:
+    """Somebody has written since it was read."""
+    write = "INSERT INTO oc_series VALUES (?, 1)"
+    with pool.connection() as late, pool.connection() as first:
+        late.execute("BEGIN")
+        late.execute("SELECT * FROM oc_series").fetchall()
+        first.execute(write, ["first"])
+        late.execute(write, ["late"])
+
+
+def test_every_kind_of_busy_is_one_to_retry_after(path: Path) -> None:
+    """SQLite tells why it is busy in the upper bits of its code: here, what was read is old."""
+    SqliteStore(path).close()
+    pool = Pool(path, busy_timeout=0.05)
+    with pytest.raises(StoreBusyError) as caught:
+        _writes_what_is_old(pool)
+    cause = caught.value.__cause__
+    assert isinstance(cause, sqlite3.OperationalError)
+    assert sqlite3.SQLITE_BUSY_SNAPSHOT == cause.sqlite_errorcode
+    pool.close()
+
+
 def test_a_closed_store_says_so(store: SqliteStore) -> None:
     """Closing twice is fine, using it is not."""
     store.close()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
+from functools import partial
 from typing import TypeAlias
 
 import pytest
 
+from ordercore.adapters.aio import ThreadedStore
 from ordercore.adapters.memory import MemoryStore
 from ordercore.errors import ConflictError, UnavailableError
 from ordercore.ids import ItemId, Key, LineId, LocationId, OrderId, StreamId
@@ -17,9 +21,11 @@ from ordercore.inventory.model import OutOfStockError, StockPlace, WantedLine
 from ordercore.order.commands import AddNote
 from ordercore.payment.store_value import IssueValue
 from ordercore.ports.unit_of_work import ChangeSet, Committed, StoreBusyError
+from ordercore.service.aio import AsyncOrderService
 from ordercore.service.engine import Settings
 from ordercore.service.stock import StockReceipt
 from ordercore.service.sync import OrderService
+from tests.contracts.life import AsyncTill
 from tests.laws.order_world import NORTH, SOUTH, STAFF, Ids, Shop, eur, line
 
 TEA = ItemId("tea")
@@ -80,9 +86,13 @@ def arrival(
 
 def cart(service: OrderService, name: str) -> object:
     """A cart takes one unit of tea, from the first shelf that has one."""
+    return service.stock.execute(hold_of(name), by=STAFF)
+
+
+def hold_of(name: str) -> HoldStock:
+    """The hold of a cart for one unit of tea."""
     wanted = WantedLine(line=LineId("1"), item=TEA, quantity=1)
-    hold = HoldStock(hold=StreamId(name), lines=(wanted,), until=Shop().clock.now + HOUR)
-    return service.stock.execute(hold, by=STAFF)
+    return HoldStock(hold=StreamId(name), lines=(wanted,), until=Shop().clock.now + HOUR)
 
 
 def on_shelf(store: Meddled) -> int:
@@ -135,3 +145,26 @@ def test_each_engine_runs_a_lost_race_as_often_as_the_settings_say(write: Write)
     store.before.append(lambda: write(other, "first"))
     with pytest.raises((ConflictError, OutOfStockError)):
         write(shop.service, "second")
+
+
+def test_the_asynchronous_service_obeys_the_same_settings() -> None:
+    """Its own engines for stock and value give up where the settings say so."""
+    for first, second in ((lot, _lot_later), (cart, _cart_later)):
+        for conflicts in (0, 1):
+            shop, store = meddled()
+            other = shop.another("b")
+            store.before.append(partial(first, other, "first"))
+            settings = Settings(conflicts=conflicts)
+            service = AsyncOrderService(
+                store=ThreadedStore(store), payments=AsyncTill(shop.till), settings=settings
+            )
+            with nullcontext() if conflicts else pytest.raises((ConflictError, OutOfStockError)):
+                asyncio.run(second(service))
+
+
+async def _lot_later(service: AsyncOrderService) -> None:
+    await service.credit.execute("GC-7", IssueValue(key=Key("second"), amount=eur(2000)), by=STAFF)
+
+
+async def _cart_later(service: AsyncOrderService) -> None:
+    await service.stock.execute(hold_of("second"), by=STAFF)
