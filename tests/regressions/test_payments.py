@@ -11,9 +11,11 @@ from ordercore.fulfilment.commands import Dispatch
 from ordercore.ids import Key, OrderId, Reference, TenderId
 from ordercore.integrations.payments import KEY_FIELD, read_stripe, report_of
 from ordercore.order.model import Order
+from ordercore.payment.answers import ActionRequired, Answer, Declined, DeclineKind, Pending
 from ordercore.payment.commands import (
     AddTender,
     PaymentReport,
+    ReportAnswer,
     ReportOperation,
     RetryPayment,
     VoidAuthorisation,
@@ -128,3 +130,34 @@ def test_another_tender_takes_over_from_a_voided_one() -> None:
     after = shop.do(order, AddTender(tender=other)).order
     assert 5000 == after.payment.book.of(other.id).authorised
     assert 0 == after.payment.book.of(CARD.id).authorised
+
+
+def told_late(answer: Answer) -> tuple[OperationState, ...]:
+    """What became of two cards, when the first answers only after the client took the second."""
+    shop = shop_of(5)
+    shop.till.fates.append(Fate.LOST_CALL)
+    order = shop.place(line("tea", 5))
+    first = authorisation(order).intent.key
+    waits = Pending(reference=Reference("r"))
+    shop.do(order.id, ReportAnswer(key=first, answer=waits, at=shop.clock()))
+    shop.do(order.id, RetryPayment(tender=CARD.id, instrument="tok_other"))
+    shop.do(order.id, ReportAnswer(key=first, answer=answer, at=shop.clock()))
+    return tuple(shop.load(order.id).payment.of(Operation.AUTHORISE))
+
+
+@pytest.mark.parametrize("kind", DeclineKind)
+def test_a_late_decline_of_the_old_card_does_not_stop_the_new_one(kind: DeclineKind) -> None:
+    """PAY-5: declines count per instrument, whenever they are told."""
+    first, second = told_late(Declined(kind=kind))
+    assert (OperationStatus.DECLINED, kind) == (first.status, first.decline)
+    assert OperationStatus.SUCCEEDED is second.status
+    assert second.tender is not None
+    assert "tok_other" == second.tender.instrument
+
+
+def test_a_late_wish_of_the_old_bank_does_not_stop_the_new_card() -> None:
+    """PAY-5: the client need not confirm what another card has taken the place of."""
+    wish = ActionRequired(reference=Reference("r"), action="confirm at the bank")
+    first, second = told_late(wish)
+    assert first.is_abandoned
+    assert OperationStatus.SUCCEEDED is second.status

@@ -28,6 +28,7 @@ from ordercore.payment.events import (
     TenderReplaced,
 )
 from ordercore.payment.model import (
+    COVERING,
     FAILURES,
     Dispute,
     OperationState,
@@ -88,6 +89,8 @@ def _settled(state: PaymentState, event: Settling) -> PaymentState:
     if OPERATION.refusal(found.status, type(event), not found.mismatch) is not None:
         return _put(state, known)
     known = evolve(known, status=OPERATION.next(found.status, type(event), not found.mismatch))
+    if _is_left_behind(state, known):
+        known = _forgiven(known)
     target = known.intent.target
     ends = known.intent.closes and known.settled is not None
     if ends and target is not None and target in state.operations:
@@ -213,6 +216,19 @@ def _replaced(state: PaymentState, tender: Tender) -> PaymentState:
     }
     tenders = tuple(tender if old.id == tender.id else old for old in state.tenders)
     return evolve(state, tenders=tenders, operations=operations)
+
+
+def _is_left_behind(state: PaymentState, found: OperationState) -> bool:
+    """
+    Whether its tender has got another instrument since: that of old counts no more.
+
+    What was under way when the instrument changed may be declined only later (RULES PAY-5).
+    """
+    now = state.tender(found.intent.tender)
+    is_cover = found.intent.operation in COVERING
+    if not is_cover or now is None or found.tender is None:
+        return False
+    return now.instrument != found.tender.instrument
 
 
 def _forgiven(found: OperationState) -> OperationState:
