@@ -246,8 +246,8 @@ def test_an_authorisation_that_a_person_resolved_expires() -> None:
     assert relive(flow, schedule, setting=NEVER_TOLD) is None
 
 
-def test_an_end_that_nobody_told_may_be_counted_too_early() -> None:
-    """A call came late, its key was forgotten, and a person found it: its end is the earliest."""
+def test_what_a_person_finds_ends_as_the_gateway_has_it() -> None:
+    """A call came late, its key was forgotten, and a person found it: no money is held twice."""
     flow, lookup = NAMED["late"], "AskGateway(authorise)"
     asked = [n for n, one in enumerate(effects(flow, setting=SLOW_WORKER)) if one == lookup]
     schedule = Schedule(((asked[1], Fault.PAST_KEY),))

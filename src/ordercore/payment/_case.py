@@ -18,9 +18,9 @@ from ordercore.payment.model import Operation, OperationState, Tender, WaitingRe
 from ordercore.payment.policy import Capabilities, PaymentPolicy
 from ordercore.payment.state import PaymentState
 
-__all__ = ["Case", "UnknownTenderError"]
+__all__ = ["LASTING", "Case", "UnknownTenderError"]
 
-_LASTING: Final = frozenset({Operation.AUTHORISE, Operation.EXTEND})
+LASTING: Final = frozenset({Operation.AUTHORISE, Operation.EXTEND})
 """What gives an authorisation an end."""
 
 
@@ -77,7 +77,7 @@ class Case:
         asked = found.intent.at
         known = told if told is not None and told > asked else found.expires_at
         is_stored = found.tender is not None and found.tender.account is not None
-        if known is not None or is_stored or found.intent.operation not in _LASTING:
+        if known is not None or is_stored or found.intent.operation not in LASTING:
             return known
         began = asked if found.reference is None else max(asked, min(at, self.now))
         return began + self.capabilities.authorisation_lifetime

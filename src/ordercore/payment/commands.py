@@ -118,12 +118,19 @@ class Outcome(StrEnum):
 
 @frozen(kw_only=True)
 class ResolveOperation(Request):
-    """A person's word on an operation that could not be resolved."""
+    """
+    A person's word on an operation that could not be resolved.
+
+    ``expires_at`` is until when an authorisation stands, as the gateway shows it. Without it the
+    order counts the lifetime that the gateway declares from when it was asked for: the earliest
+    that may be, so it can be over here, and taken anew, while the gateway still sets it aside.
+    """
 
     key: Key = field(converter=key_id)
     outcome: Outcome
     reference: Reference = field(default=BY_HAND, converter=checked_reference)
     amount: Money | None = field(default=None, converter=positive_or_none)
+    expires_at: datetime | None = field(default=None, converter=instant)
 
 
 @frozen(kw_only=True)

@@ -14,17 +14,24 @@ from typing import Final
 
 from attrs import define, evolve
 
-from ordercore.errors import ConflictError, NotFoundError, RefusedError
+from ordercore.errors import RefusedError
 from ordercore.facts import Event
-from ordercore.ids import Key, Reference, TenderId
+from ordercore.ids import TenderId
 from ordercore.money import Money, Rounding, checked_quantity
+from ordercore.payment._by_hand import (
+    OperationSettledError,
+    ReferenceReusedError,
+    RefundExceedsCapturedError,
+    StillSendingError,
+    UnknownOperationError,
+    record,
+    resolve,
+)
 from ordercore.payment._case import Case, UnknownTenderError
 from ordercore.payment.answers import DeclineKind
 from ordercore.payment.commands import (
-    BY_HAND,
     AddTender,
     CaptureNow,
-    Outcome,
     PaymentReport,
     PaymentRequest,
     RecordPayment,
@@ -35,10 +42,6 @@ from ordercore.payment.commands import (
 )
 from ordercore.payment.events import (
     OperationIntended,
-    OperationNeverHappened,
-    OperationSucceeded,
-    PaymentRecorded,
-    RefundRecorded,
     TenderAdded,
     TenderReplaced,
 )
@@ -70,14 +73,6 @@ __all__ = [
 MAX_TENDERS: Final = 50
 _NOT_YET: Final = "the terms capture at dispatch; dispatch goods, or amend the terms"
 FOR_GOOD: Final = frozenset({DeclineKind.HARD, DeclineKind.FRAUD})
-
-
-@define
-class UnknownOperationError(NotFoundError):
-    """The order has no such payment operation."""
-
-    sentence = "There is no payment operation {key} on this order."
-    key: Key
 
 
 @define
@@ -147,41 +142,6 @@ class NothingToVoidError(RefusedError):
     tender: TenderId
 
 
-@define
-class OperationSettledError(RefusedError):
-    """A person's word on an operation that is not open."""
-
-    sentence = "The operation {key} is {status} and needs no word of yours."
-    key: Key
-    status: str
-
-
-@define
-class ReferenceReusedError(ConflictError):
-    """The reference of a payment by hand belongs to another payment."""
-
-    sentence = "The reference {reference} was used for another payment; give this one its own."
-    reference: Reference
-
-
-@define
-class StillSendingError(RefusedError):
-    """The operation may still be sent, so nobody can say that it never happened."""
-
-    sentence = "The operation {key} may still be sent until {until}; look again after that."
-    key: Key
-    until: datetime
-
-
-@define
-class RefundExceedsCapturedError(RefusedError):
-    """More would be given back than was taken and is still held."""
-
-    sentence = "{asked} cannot be given back: {possible} is held of this tender."
-    asked: Money
-    possible: Money
-
-
 def decide_payment(
     state: PaymentState,
     command: PaymentRequest | PaymentReport,
@@ -218,9 +178,9 @@ def _events(case: Case, command: PaymentRequest | PaymentReport) -> Iterator[Eve
         case VoidAuthorisation():
             return _void(case, command)
         case ResolveOperation():
-            return _resolve(case, command)
+            return resolve(case, command)
         case RecordPayment() | RecordRefund():
-            return _record(case, command)
+            return record(case, command)
         case _:
             return absorb(case, command)
 
@@ -346,51 +306,3 @@ def _void(case: Case, command: VoidAuthorisation) -> Iterator[Event]:
             yield event
     if state is case.state:
         raise NothingToVoidError(tender.id)
-
-
-def _record(case: Case, command: RecordPayment | RecordRefund) -> Iterator[Event]:
-    case.tender(command.tender)
-    case.in_currency(command.amount)
-    is_refund = isinstance(command, RecordRefund)
-    known = case.state.recorded.get(command.reference)
-    if known is not None:
-        again = command.tender, command.amount, is_refund
-        if (known.tender, known.amount, known.is_refund) != again:
-            raise ReferenceReusedError(command.reference)
-        return
-    book, named = case.state.book, (command.tender, command.reference)
-    told = book.moved(*named, is_refund=is_refund)
-    if told or book.is_taken_back(*named, is_refund=is_refund):
-        if told != command.amount.minor:
-            raise ReferenceReusedError(command.reference)
-        return
-    kind = RefundRecorded if is_refund else PaymentRecorded
-    possible = case.refundable(command.tender)
-    if is_refund and command.amount > possible:
-        raise RefundExceedsCapturedError(command.amount, possible)
-    yield kind(
-        tender=command.tender, amount=command.amount, reference=command.reference, at=case.now
-    )
-
-
-def _resolve(case: Case, command: ResolveOperation) -> Iterator[Event]:
-    """A person may say that it never happened once it cannot be sent any more."""
-    found = case.state.operations.get(command.key)
-    if found is None:
-        raise UnknownOperationError(command.key)
-    if not found.is_open:
-        raise OperationSettledError(command.key, found.status)
-    if command.outcome is Outcome.NEVER_HAPPENED:
-        if case.now <= found.intent.not_after:
-            raise StillSendingError(command.key, found.intent.not_after)
-        yield OperationNeverHappened(key=command.key, at=case.now)
-        return
-    amount = found.intent.amount if command.amount is None else case.in_currency(command.amount)
-    reference = found.reference if command.reference == BY_HAND else command.reference
-    yield OperationSucceeded(
-        key=command.key,
-        reference=reference or BY_HAND,
-        amount=amount,
-        expires_at=case.ends(found, None, found.intent.at),
-        at=case.now,
-    )

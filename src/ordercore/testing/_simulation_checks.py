@@ -5,7 +5,7 @@ What must hold in a simulated world: after every call, and once all is at rest.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import reduce
 
 from attrs import evolve, frozen
@@ -36,7 +36,7 @@ from ordercore.testing._simulation_labels import labels_bought_twice, unknown_la
 from ordercore.testing._simulation_world import STREAM, Flow, World
 from ordercore.testing.sandbox import EntryState
 
-__all__ = ["amounts", "at_any_time", "at_rest", "ending", "replayed"]
+__all__ = ["amounts", "at_any_time", "at_rest", "replayed"]
 
 
 @frozen(kw_only=True)
@@ -76,28 +76,6 @@ def settled(world: World, order: Order) -> Books:
         return books(world, order)
     finally:
         world.offset = offset
-
-
-def ending(world: World) -> Iterator[datetime]:
-    """
-    When the gateway will let go of what an order already counts as over.
-
-    An end that nobody told is counted from the intent, as the earliest that may be; the call may
-    have reached the gateway as late as the policy's horizon. A longer wait is none of these.
-    """
-    last = world.now + world.terms.payment.horizon
-    ends = {row.key: row.expires_at for row in world.gateway.save().rows}
-    at = {key: end - world.offset for key, end in ends.items() if end is not None}
-    soon = {key: end for key, end in at.items() if world.now < end <= last}
-    if not soon:
-        return
-    lifetime = world.gateway.capabilities.authorisation_lifetime
-    for order in world.orders():
-        for key, found in order.payment.operations.items():
-            counted, end = found.intent.at + lifetime, soon.get(key)
-            is_over = found.status is OperationStatus.EXPIRED and found.expires_at == counted
-            if is_over and end is not None and end <= counted + world.terms.payment.horizon:
-                yield end
 
 
 def _with_fact(sums: Books, fact: Event) -> Books:

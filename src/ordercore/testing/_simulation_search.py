@@ -15,7 +15,7 @@ from ordercore.errors import NotFoundError, OrderCoreError, RefusedError
 from ordercore.order.quote import StaleQuoteError
 from ordercore.order.rules import is_ended
 from ordercore.service.effects import Effect
-from ordercore.testing._simulation_checks import amounts, at_any_time, at_rest, ending, replayed
+from ordercore.testing._simulation_checks import amounts, at_any_time, at_rest, replayed
 from ordercore.testing._simulation_faults import (
     LATE,
     Fault,
@@ -178,9 +178,8 @@ class Explorer:
             world.now = max(world.now, due_at) + self.setting.lateness
             return again, ()
         late = [at - world.offset for at, _ in world.gateway.save().late]
-        outside = late or list(ending(world))
-        if outside:
-            world.now = max(world.now, *outside)
+        if late:
+            world.now = max(world.now, *late)
             return again, ()
         return self._rested(position)
 

@@ -380,7 +380,10 @@ class World(Shop):
             key=intent.key, outcome=Outcome.SUCCEEDED if done else Outcome.NEVER_HAPPENED
         )
         if entry is not None and done:
-            command = evolve(command, reference=entry.reference, amount=entry.amount)
+            ends = {row.key: row.expires_at for row in self.gateway.save().rows}[intent.key]
+            command = evolve(
+                command, reference=entry.reference, amount=entry.amount, expires_at=ends
+            )
         intention = intention_of(command, key=None, by=STAFF, order=order)
         try:
             run(self.setting.engine.execute(StreamId(order), command, intention), self.ports())
