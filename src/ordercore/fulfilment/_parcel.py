@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from ordercore.fulfilment._fields import (
     InvalidFulfilmentError,
+    a,
     code,
     count,
     fulfilment_id,
@@ -102,7 +103,7 @@ class Booked:
     """The carrier took the parcel: its number and label (a reference to it, not its bytes)."""
 
     tracking_number: str = field(converter=code)
-    label: str = ""
+    label: str = field(default="", validator=a(str))
     expected_at: datetime | None = field(default=None, converter=instant)
 
 
@@ -110,7 +111,7 @@ class Booked:
 class BookingDeclined:
     """The carrier said no; ``retry_at`` is empty where asking again makes no sense."""
 
-    reason: str
+    reason: str = field(validator=a(str))
     retry_at: datetime | None = field(default=None, converter=instant)
 
 
@@ -118,7 +119,7 @@ class BookingDeclined:
 class BookingUnknown:
     """No answer: it may have been booked. Asked again with the same key."""
 
-    reason: str = ""
+    reason: str = field(default="", validator=a(str))
 
 
 BookingAnswer = Booked | BookingDeclined | BookingUnknown

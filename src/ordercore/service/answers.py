@@ -9,7 +9,7 @@ from attrs import evolve
 from ordercore.errors import InvalidValueError
 from ordercore.facts import Report
 from ordercore.fulfilment.commands import ReportBooking
-from ordercore.fulfilment.model import BookingUnknown
+from ordercore.fulfilment.model import BookingAnswer, BookingUnknown
 from ordercore.ids import ParcelId
 from ordercore.order.model import Order
 from ordercore.payment.answers import Answer, LookUpAnswer, Unknown
@@ -33,10 +33,17 @@ async def performed(task: RemoteTask, order: Order) -> Report:
 
 
 async def _booked(order: Order, parcel: ParcelId) -> Report:
-    """Ask the carrier for a label."""
+    """Ask the carrier for a label; only answers of the union count, with fields that are sound."""
     asked = order.fulfilment.parcels[parcel].asking
+    answer: BookingAnswer
     try:
         answer = await BookParcelCall(booking_request(order, parcel))
+        if type(answer) in get_args(BookingAnswer):
+            answer = evolve(answer)  # made anew, so that each field is checked once more
+        else:
+            answer = BookingUnknown(reason=f"the carrier answered with {type(answer).__name__}")
+    except InvalidValueError as error:
+        answer = BookingUnknown(reason=f"{where(error)}: {error}")
     except Exception as error:  # noqa: BLE001  # whatever a host's carrier raises: no answer
         answer = BookingUnknown(reason=where(error))
     return ReportBooking(parcel=parcel, answer=answer, asked=asked, at=await Now())
