@@ -9,22 +9,25 @@ money that has to go back because of it, count alike. So nobody passes a limit b
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 
 from attrs import evolve
 
 from ordercore.facts import Event, Report, Request
 from ordercore.fulfilment.events import FulfilmentCancelRequested
 from ordercore.ids import Actor, Key, LineId, StreamId
-from ordercore.money import Money, sum_money
+from ordercore.money import Money, round_ratio, sum_money
 from ordercore.order.balance import balance, cover_missing
-from ordercore.order.commands import AmendTerms, Confirm, ExchangeGoods
+from ordercore.order.commands import AmendTerms, Confirm, ConfirmAmendment, ExchangeGoods, Place
 from ordercore.order.completion import confirm_by
+from ordercore.order.events import LinesAdded
 from ordercore.order.evolve import replay
 from ordercore.order.linked import Linking, is_linking, opening
 from ordercore.order.model import Order
 from ordercore.order.quote import closing_credit
 from ordercore.payment.commands import Outcome, ResolveOperation, VoidAuthorisation
 from ordercore.payment.model import Operation
+from ordercore.pricing.model import PricedLine
 from ordercore.refund.model import CreditCause
 from ordercore.service.engine import Engine, Receipt
 from ordercore.service.permissions import Permissions, amount_of
@@ -67,11 +70,14 @@ def given_away(before: Order | None, command: Request, events: tuple[Event, ...]
 
     The highest of: what it says itself; what it credits, with tax, at once or as soon as a
     location agrees; by how much more has to go back and less is to be collected; what may leave
-    on somebody's word, or on trust. A split gives nothing away, because the new order owes what
-    this one does not: unless it has terms of its own, or is paid later than this one.
+    on somebody's word, or on trust; prices that somebody lowered. A split gives nothing away,
+    because the new order owes what this one does not: unless it has terms of its own, or is paid
+    later than this one. A placement gives away what a person lowered, and what may leave unpaid.
     """
-    amounts = [amount_of(command)]
-    if before is not None and is_linking(command):
+    amounts = [amount_of(command), _lowered(command, events)]
+    if before is None and isinstance(command, Place):
+        amounts += _placed_on_trust(replay(events))
+    elif before is not None and is_linking(command):
         amounts += [_under_other_terms(before, command, events), _lent(before, command, events)]
     elif before is not None:
         after = replay(events, before) if events else before
@@ -82,6 +88,13 @@ def given_away(before: Order | None, command: Request, events: tuple[Event, ...]
             amounts += [_expiring(before, after), _forgotten(before, after)]
     known = [amount for amount in amounts if amount is not None and amount.is_positive]
     return max(known, default=None)
+
+
+def _placed_on_trust(placed: Order) -> Iterator[Money]:
+    """What a new order lets leave before it is paid, and what its terms call little enough."""
+    owed = balance(placed).owed
+    yield max(_promised(placed), _unasked(placed))
+    yield Money(min(placed.terms.tolerance, owed.minor), owed.currency)
 
 
 def _under_other_terms(before: Order, command: Linking, events: tuple[Event, ...]) -> Money | None:
@@ -229,3 +242,50 @@ def _uncovered(order: Order) -> Money:
     if order.confirmed_at is None or not _need_not_be_paid(order):
         worth = min(worth, order.dispatched_value)
     return max(worth - _sure(order), Money.zero(worth.currency))
+
+
+# --- prices that a person gave ---
+
+
+def _lowered(command: Request, events: tuple[Event, ...]) -> Money | None:
+    """
+    How far below the shop's own prices somebody sells, with tax; None where nobody does.
+
+    Each line by itself, before discounts, which can only make it less. Only a `PriceOverride` says
+    that a price is a person's word: who fills a draft with other prices or discounts is the shop.
+    """
+    match command:
+        case Place(priced=priced) | ExchangeGoods(priced=priced):
+            lines = priced.lines
+        case ConfirmAmendment():
+            added = [event.addition for event in events if isinstance(event, LinesAdded)]
+            lines = tuple(line for part in added for line in part.lines)
+        case _:
+            return None
+    lower = [max(0, _regular(line) - _with_tax(line, line.list_amount.minor)) for line in lines]
+    return Money(sum(lower), lines[0].list_amount.currency) if lines else None
+
+
+def _regular(line: PricedLine) -> int:
+    """
+    What a line would be listed for at the shop's own price, with tax, in minor units.
+
+    A component of a kit has its part of it; of a kit that costs nothing each counts as the whole.
+    """
+    regular, given = line.regular_price, line.override
+    if regular is None or given is None:
+        return _with_tax(line, line.list_amount.minor)
+    if line.kit is None or not given.price.amount.minor:
+        return _with_tax(line, Fraction(regular.amount.minor * line.quantity, regular.per))
+    shop = Fraction(regular.amount.minor, regular.per)
+    return _with_tax(
+        line, line.list_amount.minor * shop * given.price.per / given.price.amount.minor
+    )
+
+
+def _with_tax(line: PricedLine, minor: int | Fraction) -> int:
+    """So many minor units of a line with the taxes that are added on top of them."""
+    whole = Fraction(1)
+    for tax in () if line.tax_included else line.taxes:
+        whole += tax.rate * (whole if tax.compound else 1)
+    return round_ratio(*(minor * whole).as_integer_ratio())

@@ -216,6 +216,7 @@ class AsyncOrderService:
         parties: tuple[Party, ...] = (),
         groups: tuple[DeliveryGroup, ...] = (),
         hold: StreamId | None = None,
+        approved_by: Actor | None = None,
     ) -> Receipt:
         """See `ordercore.service.sync.OrderService.place`."""
         command = Place(
@@ -235,10 +236,15 @@ class AsyncOrderService:
             groups=groups,
             hold=hold,
         )
-        self._permissions.check(by, command)
         named = command if order else evolve(command, order=OrderId(self._ports.ids.new_id()))
-        intention = placing(command, key=key, by=by)
-        work = self._engine.execute(StreamId(named.order), named, intention)
+        work = serve(
+            self._engine,
+            self._permissions,
+            StreamId(named.order),
+            named,
+            intention=placing(command, key=key, by=by, reason=with_approval("", approved_by)),
+            approved_by=approved_by,
+        )
         return await run_async(work, self._ports)
 
     async def execute(

@@ -223,9 +223,9 @@ def hold_of(hold: str | None) -> StreamId | None:
     return None if hold is None else StreamId(checked_id(hold, "hold"))
 
 
-def placing(command: Place, *, key: str, by: Actor) -> Intention:
+def placing(command: Place, *, key: str, by: Actor, reason: str = "") -> Intention:
     """The intention behind a placement; its fingerprint leaves a generated id out."""
-    return intention_of(checked_placement(command), key=key, by=by)
+    return intention_of(checked_placement(command), key=key, by=by, reason=reason)
 
 
 def intention_of(

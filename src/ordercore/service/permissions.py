@@ -90,8 +90,9 @@ class Grant:
     lowers, a debt that it forgives, money that has to go back because of it, money that somebody
     says was taken or authorised, goods that may leave before they are paid, and goods that have
     left and lose their cover. What it adds makes no room. Limits are for each request, and not
-    added up: the parts of one gift in several requests are weighed one by one. A placement is not
-    weighed: its prices, terms and tenders are those of the host's checkout.
+    added up: the parts of one gift in several requests are weighed one by one. Of a placement are
+    weighed prices that a `PriceOverride` lowers, and what its tenders and terms let leave unpaid or
+    forget. Its other prices, discounts and charges are the shop's own: nothing says who gave them.
     """
 
     role: str

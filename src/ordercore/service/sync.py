@@ -1,19 +1,17 @@
 """
-`OrderService`: the engine over plain ports. It drives the coroutines with ``send``: no event loop.
+`OrderService`: the engine over plain ports, without an event loop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TypeVar, cast
 
 from attrs import evolve, frozen
 
 from ordercore.errors import RefusedError
 from ordercore.facts import Event, Report, Request
-from ordercore.ids import Actor, DocumentNumber, ItemId, OrderId, StreamId
-from ordercore.inventory.model import Counters, StockPlace
+from ordercore.ids import Actor, DocumentNumber, OrderId, StreamId
 from ordercore.inventory.sourcing import Strategy
 from ordercore.order.commands import Place
 from ordercore.order.groups import DeliveryGroup
@@ -22,9 +20,7 @@ from ordercore.order.party import BuyerReferences, Destination, Party, PartyRef
 from ordercore.order.possible import allowed
 from ordercore.order.quote import Items, quote_refund
 from ordercore.order.terms import Terms
-from ordercore.payment.account import Account
 from ordercore.payment.model import Tender
-from ordercore.payment.store_value import StoreValueCommand
 from ordercore.ports.gateways import CarrierGateway, IdSource, PaymentGateway
 from ordercore.ports.repositories import Store
 from ordercore.ports.unit_of_work import Committed
@@ -32,6 +28,7 @@ from ordercore.pricing.model import PricedOrder
 from ordercore.process.due import due
 from ordercore.process.tasks import Task
 from ordercore.refund.model import RefundQuote
+from ordercore.service._beside import CreditService, StockService
 from ordercore.service._doors import (
     NoCarrier,
     RandomIds,
@@ -39,30 +36,23 @@ from ordercore.service._doors import (
     checked_port,
     strategy_of,
 )
+from ordercore.service._driver import run
 from ordercore.service._weighed import serve
-from ordercore.service.credit import CreditEngine, CreditReceipt
-from ordercore.service.effects import Effect, Ports
+from ordercore.service.credit import CreditEngine
+from ordercore.service.effects import Ports
 from ordercore.service.engine import SYSTEM, Engine, Receipt, Settings
 from ordercore.service.intentions import (
     PLACEHOLDER,
-    StockOperation,
-    actor_of,
     bound_terms,
     checked_command,
-    checked_operation,
     checked_settings,
-    checked_value,
-    hold_of,
     intention_of,
-    items_of,
-    key_of,
     placing,
-    reason_of,
     reference_of,
     stream_of,
 )
 from ordercore.service.permissions import Permissions, checked_permissions, with_approval
-from ordercore.service.stock import StockEngine, StockReceipt
+from ordercore.service.stock import StockEngine
 from ordercore.service.worker import Round, Worker
 
 __all__ = [
@@ -75,23 +65,6 @@ __all__ = [
     "run",
 ]
 
-_T = TypeVar("_T")
-
-
-def run(work: Coroutine[Effect[object], object, _T], ports: Ports) -> _T:
-    """Drive a coroutine over plain ports to its end; what a port raises is raised inside it."""
-    answer: object = None
-    error: Exception | None = None
-    while True:
-        try:
-            effect = work.send(answer) if error is None else work.throw(error)
-        except StopIteration as stop:
-            return cast("_T", stop.value)
-        try:
-            answer, error = effect.call(ports), None
-        except Exception as raised:  # noqa: BLE001  # the coroutine decides what it means
-            error = raised
-
 
 @frozen(kw_only=True)
 class Preview:
@@ -99,97 +72,6 @@ class Preview:
 
     order: Order
     events: tuple[Event, ...]
-
-
-class StockService:
-    """Operations on stock that belong to no order: ``service.stock``."""
-
-    def __init__(self, engine: StockEngine, ports: Ports, permissions: Permissions) -> None:
-        self._engine, self._ports, self._permissions = engine, ports, permissions
-
-    def execute(
-        self,
-        command: StockOperation,
-        *,
-        by: Actor = SYSTEM,
-        key: str | None = None,
-        hold: StreamId | None = None,
-        reason: str = "",
-    ) -> StockReceipt:
-        """
-        Receive, count, damage, transfer, hold …; *hold* names the cart's hold it is about.
-
-        Goods that come back and match no purchase are received here too (RULES R-6).
-
-        Raises:
-            NotPermittedError: As the permissions say.
-            OutOfStockError, InvalidDeadlineError, UnknownHoldError, HoldClosedError: See
-                `ordercore.inventory.decide.decide_stock`.
-            KeyReusedError: The key belongs to another operation.
-            UnavailableError: The store did not answer: retry with the same key.
-            InvalidTextError, LimitExceededError: The reason is no text, or too long.
-        """
-        wanted = checked_operation(command)
-        if isinstance(wanted, Request):
-            self._permissions.check(by, wanted)
-        work = self._engine.execute(
-            wanted,
-            by=actor_of(by),
-            key=key_of(key),
-            stream=hold_of(hold),
-            reason=reason_of(reason),
-        )
-        return run(work, self._ports)
-
-    def counters(self, *items: ItemId) -> Mapping[StockPlace, Counters]:
-        """The counter rows of these items at all locations."""
-        return self._ports.store.counters(items_of(items))
-
-
-class CreditService:
-    """Accounts of store value (gift cards, store credit, points): ``service.credit``."""
-
-    def __init__(self, engine: CreditEngine, ports: Ports, permissions: Permissions) -> None:
-        self._engine, self._ports, self._permissions = engine, ports, permissions
-
-    def execute(
-        self,
-        account: str,
-        command: StoreValueCommand,
-        *,
-        by: Actor = SYSTEM,
-        approved_by: Actor | None = None,
-        reason: str = "",
-    ) -> CreditReceipt:
-        """
-        Issue value to an account, or move what it has; each step counts once by its own key.
-
-        A tender pays from it with ``gateway=STORE_VALUE`` and the account as its instrument.
-
-        Raises:
-            NotPermittedError, ApprovalNeededError: As the permissions say.
-            UnknownAccountError: Nothing was ever issued to it.
-            HoldOfOrderError: It is about what a payment of an order has set aside.
-            InsufficientValueError, UnknownValueHoldError, ValueKeyReusedError: See
-                `ordercore.payment.store_value.decide_value`.
-            UnavailableError: The store did not answer: retry with the same command.
-            InvalidTextError, LimitExceededError: The reason is no text, or too long.
-        """
-        wanted = checked_value(command)
-        if isinstance(wanted, Request):
-            self._permissions.check(by, wanted, approved_by=approved_by)
-        why = reason_of(with_approval(reason, approved_by))
-        work = self._engine.execute(account, wanted, by=actor_of(by), reason=why)
-        return run(work, self._ports)
-
-    def account(self, account: str) -> Account:
-        """
-        An account with its lots and what payments have set aside.
-
-        Raises:
-            UnknownAccountError: There is none.
-        """
-        return run(self._engine.load(account), self._ports)
 
 
 class OrderService:
@@ -258,6 +140,7 @@ class OrderService:
         parties: tuple[Party, ...] = (),
         groups: tuple[DeliveryGroup, ...] = (),
         hold: StreamId | None = None,
+        approved_by: Actor | None = None,
     ) -> Receipt:
         """
         Place a priced order and do all that is due: reserve, authorise, confirm.
@@ -265,10 +148,11 @@ class OrderService:
         A declined card is no error: the order is then placed and unpaid. The same *key* with the
         same order answers with the first events and the order as it stands now, to whoever sends
         it: make the customer a part of the key. What the cart's *hold* has becomes the order's in
-        the same commit; one that has expired is taken anew.
+        the same commit; one that has expired is taken anew. *approved_by* is a second person,
+        where the permissions ask for one.
 
         Raises:
-            NotPermittedError: As the permissions say.
+            NotPermittedError, ApprovalNeededError: As the permissions say.
             NotPricedError: It is a draft: pass ``price(draft)``.
             OutOfStockError: Stock is missing (see ``Terms.backorder``).
             UnknownHoldError, HoldClosedError: There is no such hold, or another order has it.
@@ -295,9 +179,15 @@ class OrderService:
             groups=groups,
             hold=hold,
         )
-        self._permissions.check(by, command)
         named = command if order else evolve(command, order=OrderId(self._ports.ids.new_id()))
-        work = self._engine.execute(StreamId(named.order), named, placing(command, key=key, by=by))
+        work = serve(
+            self._engine,
+            self._permissions,
+            StreamId(named.order),
+            named,
+            intention=placing(command, key=key, by=by, reason=with_approval("", approved_by)),
+            approved_by=approved_by,
+        )
         return run(work, self._ports)
 
     def execute(
