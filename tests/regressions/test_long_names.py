@@ -159,6 +159,22 @@ def test_a_credit_with_the_longest_id_can_be_taken_back() -> None:
     assert 3 == len({credit.id for credit in after.credits})
 
 
+@pytest.mark.parametrize("longest", [10, 159, 160, 161, 179, 200])
+def test_what_came_back_under_a_cut_name_is_found_again(longest: int) -> None:
+    """O-4: with lines of 161 characters an amendment could not be undone after another one was."""
+    shop = opened()
+    order = place(shop, OrderId("o-1"))
+    cups = evolve(line("cup", 2), id=LineId("c" * longest))
+    less, more = "less" * 5, "more" * 5
+    shop.do(order.id, oc.ProposeAmendment(proposal=more, addition=basket(cups)))
+    shop.do(order.id, oc.ConfirmAmendment(proposal=more))
+    shop.do(order.id, oc.ProposeAmendment(proposal=less, removals=((cups.id, 1),)))
+    shop.do(order.id, oc.ConfirmAmendment(proposal=less))
+    shop.do(order.id, oc.UndoAmendment(proposal=less))
+    after = shop.do(order.id, oc.UndoAmendment(proposal=more)).order
+    assert eur(1000) == balance(after).owed
+
+
 def test_a_series_leaves_room_for_its_numbers() -> None:
     """With 194 characters the goods could not leave: the invoice had no number."""
     shop = opened()

@@ -96,8 +96,9 @@ def _added(order: Order, found: ev.AmendmentProposed) -> dict[LineId, int]:
 def _with_returned(order: Order, line: PricedLine) -> Iterator[PricedLine]:
     """A line, and the lines under which units of it came back when other changes were undone."""
     yield line
+    stem = f"{line.id}~"[:CUT].rstrip()  # as `_free` names what comes back
     for one in order.priced.lines:
-        if one.extends == line.id and one.id.startswith(f"{line.id}~"):
+        if one.extends == line.id and one.id.startswith(stem):
             yield from _with_returned(order, one)
 
 
