@@ -50,7 +50,7 @@ class ViolationKind(StrEnum):
     KEY_REUSED = "key_reused"
     """One key came with two different bodies."""
     SENT_TOO_LATE = "sent_too_late"
-    """A call was sent after its ``not_after``."""
+    """A call was sent after its ``not_after``, or after the end of its authorisation."""
     OVER_ASKED = "over_asked"
     """A call wanted what its target does not allow, though nothing went wrong outside."""
 

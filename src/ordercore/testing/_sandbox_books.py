@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
 from hashlib import sha256
+from typing import Final
 
 from attrs import field, frozen
 
@@ -27,6 +28,9 @@ from ordercore.payment.model import COVERING, DisputeStatus, Operation, TenderKi
 from ordercore.ports.gateways import PaymentCall
 
 __all__ = ["Ask", "Books", "Entry", "EntryState", "Planned", "Verdict"]
+
+_REFUSED: Final = "tender refused"
+_ACCEPTED: Final = "tender accepted again"
 
 
 @frozen(kw_only=True)
@@ -227,6 +231,10 @@ class Books(ABC):
         """Note when a success is taken back, or when it ends."""
 
     @abstractmethod
+    def overturn(self, key: Key, *, known_at: datetime, expires_at: datetime) -> None:
+        """Note that what was declined has happened after all."""
+
+    @abstractmethod
     def disputed(self, capture: Reference) -> int:
         """How much of a capture is under dispute or lost in one, in minor units."""
 
@@ -253,6 +261,15 @@ class Books(ABC):
     def blame(self, key: Key, wrong: str, now: datetime) -> None:
         """Write down that a call wanted what it should not have wanted."""
         self.log(key, "blame", now, wrong=wrong)
+
+    def refuse(self, tender: TenderId, now: datetime, *, refused: bool) -> None:
+        """Write down whether a tender is declined from here on."""
+        if refused is not self.refuses(tender):
+            self.log(Key(tender), _REFUSED if refused else _ACCEPTED, now)
+
+    def refuses(self, tender: TenderId) -> bool:
+        """Whether a tender is declined, for now."""
+        return self.logged(Key(tender), _REFUSED) > self.logged(Key(tender), _ACCEPTED)
 
     @abstractmethod
     def delay(self, ask: Ask, arrives_at: datetime) -> None:

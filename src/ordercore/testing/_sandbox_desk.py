@@ -49,6 +49,20 @@ class Desk:
         is_old = found is not None and found.at + self.capabilities.key_lifetime <= self.now
         return None if is_old else found
 
+    def ended(self, ask: Ask) -> datetime | None:
+        """
+        When the authorisation ended that a call would capture or change; None: it stands.
+
+        One that was ended before its time counts as long as was promised: who calls cannot know.
+        """
+        found = self.books.called(ask.target, Operation.AUTHORISE)
+        if found is None or ask.operation is Operation.VOID:
+            return None
+        lifetime = self.capabilities.authorisation_lifetime
+        about = (found, *self.books.aimed_at(found.reference))
+        ends = [max(row.expires_at, row.at + lifetime) for row in about if row.expires_at]
+        return max(ends) if ends and max(ends) <= self.now else None
+
     def catch_up(self) -> None:
         """Work off the late calls that have arrived by now."""
         for ask, at in self.books.arrived(self.now):

@@ -58,8 +58,8 @@ class MemoryBooks(Books):
         )
 
     def kept(self) -> Hashable:
-        """The keys whose calls were not like all others."""
-        return frozenset(call for call in self.calls if call[1] not in {"call", "ask"})
+        """The keys whose calls were not like all others, and how often they were not."""
+        return frozenset(row for row in self.calls.items() if row[0][1] not in {"call", "ask"})
 
     # --- operations -----------------------------------------------------------------------------
 
@@ -87,6 +87,16 @@ class MemoryBooks(Books):
     def undo(self, key: Key, *, fails_at: datetime | None, expires_at: datetime | None) -> None:
         self.rows = [
             evolve(row, fails_at=fails_at, expires_at=expires_at) if row.key == key else row
+            for row in self.rows
+        ]
+
+    def overturn(self, key: Key, *, known_at: datetime, expires_at: datetime) -> None:
+        self.rows = [
+            evolve(
+                row, known_at=known_at, expires_at=expires_at, kind=None, code="", retry_after=None
+            )
+            if row.key == key
+            else row
             for row in self.rows
         ]
 

@@ -87,7 +87,7 @@ class Rules:
                 return self._extend(ask, target)
 
     def _authorise(self, ask: Ask) -> Verdict:
-        declined = self._by_amount(ask)
+        declined = self._refused(ask)
         if declined is not None:
             return declined
         amount = ask.amount
@@ -97,8 +97,10 @@ class Rules:
         expires_at = self.now + self.capabilities.authorisation_lifetime
         return Verdict(amount=amount, expires_at=expires_at)
 
-    def _by_amount(self, ask: Ask) -> Verdict | None:
-        """The decline that the amount asks for."""
+    def _refused(self, ask: Ask) -> Verdict | None:
+        """The decline that the tender or the amount asks for."""
+        if self.books.refuses(ask.tender):
+            return _declined(ask, DeclineKind.SOFT, "try_again_later")
         last = ask.amount.minor % 100 if self.by_amount else 0
         if last == 2:
             return _declined(ask, DeclineKind.HARD, "do_not_honour")
@@ -116,7 +118,7 @@ class Rules:
 
     def _increase(self, ask: Ask, target: Entry) -> Verdict:
         """Larger, of a whole and standing authorisation; when it ends does not change."""
-        refused = self._by_amount(ask) or self._cannot_change(
+        refused = self._refused(ask) or self._cannot_change(
             ask, target, is_declared=self.capabilities.incremental
         )
         if refused is not None:

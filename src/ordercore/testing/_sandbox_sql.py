@@ -84,6 +84,13 @@ class SqlBooks(Books):
             (micros_or_none(fails_at), micros_or_none(expires_at), key),
         )
 
+    def overturn(self, key: Key, *, known_at: datetime, expires_at: datetime) -> None:
+        self.connection.execute(
+            "UPDATE pay_operations SET known_at = ?, expires_at = ?, kind = NULL, code = '',"
+            " retry_after_s = NULL WHERE key = ?",
+            (micros(known_at), micros(expires_at), key),
+        )
+
     def disputed(self, capture: Reference) -> int:
         row = self.connection.execute(
             "SELECT coalesce(sum(amount), 0) FROM pay_disputes"

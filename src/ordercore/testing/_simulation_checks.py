@@ -32,6 +32,7 @@ from ordercore.payment.events import (
 from ordercore.payment.model import OperationStatus
 from ordercore.process.due import Agenda
 from ordercore.process.tasks import CheckQueue
+from ordercore.testing._simulation_attempts import hasty_attempts
 from ordercore.testing._simulation_labels import labels_bought_twice, unknown_labels
 from ordercore.testing._simulation_world import STREAM, Flow, World
 from ordercore.testing.sandbox import EntryState
@@ -117,6 +118,7 @@ def at_any_time(world: World) -> Iterator[str]:
         theirs = books(world, order)
         if theirs.captured - theirs.refunded > order.priced.total:
             yield f"{theirs.captured - theirs.refunded} was taken for {order.priced.total}"
+    yield from hasty_attempts(orders, ledger)
     yield from labels_bought_twice(world)
 
 

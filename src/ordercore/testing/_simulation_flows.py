@@ -14,6 +14,7 @@ from ordercore.inventory.reserve import BackorderRule
 from ordercore.order.terms import Terms
 from ordercore.payment.model import DisputeStatus
 from ordercore.payment.policy import CaptureWhen
+from ordercore.testing import _simulation_bank as bank
 from ordercore.testing import _simulation_steps as do
 from ordercore.testing._simulation_steps import SECOND
 from ordercore.testing._simulation_world import Elsewhere, Flow
@@ -38,6 +39,25 @@ def _once(terms: Terms) -> Terms:
 
 def _once_for_all(terms: Terms) -> Terms:
     return _once(evolve(terms, payment=evolve(terms.payment, capture_whole=True)))
+
+
+def _at_placement_unreleased(terms: Terms) -> Terms:
+    return _at_placement(_by_hand(terms))
+
+
+def _twice_more(terms: Terms) -> Terms:
+    """What is declined is tried twice more: a void that is lost twice is not given up, either."""
+    return evolve(terms, payment=evolve(terms.payment, soft_retries=2))
+
+
+def _retried_in_days(terms: Terms) -> Terms:
+    """So that the client is asked for another card before what is declined is tried again."""
+    return evolve(terms, payment=evolve(terms.payment, soft_retry_after=timedelta(days=3)))
+
+
+def _never_resent(terms: Terms) -> Terms:
+    """Who asks what became of a call may not send it again, even by a clock that is behind."""
+    return evolve(terms, payment=evolve(terms.payment, send_window=timedelta(minutes=3)))
 
 
 def _voiding(terms: Terms) -> Terms:
@@ -93,6 +113,11 @@ _EXCHANGED: Final = (
     do.receive,
     do.inspect,
     do.exchange,
+)
+_DISPUTED: Final = (
+    do.place,
+    bank.dispute_what_is_captured(DisputeStatus.OPENED),
+    do.cancel_one,
 )
 
 FLOWS: Final = (
@@ -180,32 +205,72 @@ FLOWS: Final = (
     Flow(name="goodwill", steps=(*_SENT, do.refund), captured=2000, refunded=1000),
     Flow(
         name="dispute lost",
-        steps=(*_SENT, do.dispute(DisputeStatus.OPENED), do.dispute(DisputeStatus.LOST)),
+        steps=(*_SENT, bank.dispute(DisputeStatus.OPENED), bank.dispute(DisputeStatus.LOST)),
         captured=2000,
         must_hear=True,
     ),
     Flow(
         name="dispute won",
-        steps=(*_SENT, do.dispute(DisputeStatus.OPENED), do.dispute(DisputeStatus.WON)),
+        steps=(*_SENT, bank.dispute(DisputeStatus.OPENED), bank.dispute(DisputeStatus.WON)),
         captured=2000,
         must_hear=True,
+    ),
+    Flow(
+        name="cancelled in a dispute that is lost",
+        steps=(*_DISPUTED, bank.dispute_what_is_captured(DisputeStatus.LOST)),
+        captured=2000,
+        terms=_at_placement_unreleased,
+        must_hear=True,
+    ),
+    Flow(
+        name="cancelled in a dispute that is won",
+        steps=(*_DISPUTED, bank.dispute_what_is_captured(DisputeStatus.WON)),
+        captured=2000,
+        refunded=1000,
+        terms=_at_placement_unreleased,
+        must_hear=True,
+    ),
+    Flow(
+        name="declined, another card, and not declined after all",
+        steps=(bank.place_refused, bank.pay_with_another_card, bank.overturn),
+        live=2000,
+        terms=_retried_in_days,
+        must_hear=True,
+    ),
+    Flow(
+        name="declined, cancelled, and not declined after all",
+        steps=(bank.place_refused, do.cancel, bank.overturn),
+        terms=_twice_more,
+        must_hear=True,
+    ),
+    Flow(
+        name="never arrived, and arrives after all",
+        steps=(bank.place_lost, bank.arrive),
+        live=2000,
+        terms=_never_resent,
+        must_hear=True,
+    ),
+    Flow(
+        name="captured at the last minute",
+        steps=(do.place, do.packing(2), bank.dispatch_at_the_last_minute),
+        captured=2000,
     ),
     Flow(
         name="capture taken back",
-        steps=(*_SENT, do.take_back),
+        steps=(*_SENT, bank.take_back),
         captured=2000,
         must_hear=True,
     ),
-    Flow(name="expire", steps=(do.place, do.wait), terms=_reviewed),
-    Flow(name="authorise anew", steps=(*_PACKED, do.wait, do.dispatch), captured=2000),
+    Flow(name="expire", steps=(do.place, bank.wait), terms=_reviewed),
+    Flow(name="authorise anew", steps=(*_PACKED, bank.wait, do.dispatch), captured=2000),
     Flow(
         name="fading, extended",
-        steps=(*_PACKED, do.wait_until_it_fades, do.wait_until_it_fades, do.dispatch),
+        steps=(*_PACKED, bank.wait_until_it_fades, bank.wait_until_it_fades, do.dispatch),
         captured=2000,
         terms=_extending,
     ),
-    Flow(name="in doubt", steps=(do.place_unheard,), live=2000),
-    Flow(name="late", steps=(do.place_late,), live=2000),
+    Flow(name="in doubt", steps=(bank.place_unheard,), live=2000),
+    Flow(name="late", steps=(bank.place_late,), live=2000),
     Flow(
         name="store value with card",
         steps=(do.issue, do.place_with_value),

@@ -1,5 +1,5 @@
 """
-Steps: what the clients, the shop and the bank of a simulated order do.
+Steps: what the clients and the shop of a simulated order do.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from ordercore.ids import (
     LineId,
     OrderId,
     ParcelId,
-    Reference,
     ReturnId,
     Sku,
     TenderId,
@@ -47,8 +46,6 @@ from ordercore.order.quote import quote_refund
 from ordercore.payment.commands import CaptureNow
 from ordercore.payment.model import (
     STORE_VALUE,
-    DisputeStatus,
-    Operation,
     Tender,
     TenderKind,
 )
@@ -69,14 +66,12 @@ from ordercore.service.credit import CreditEngine
 from ordercore.service.sync import run
 from ordercore.testing._simulation_shop import ITEM, STOCKED
 from ordercore.testing._simulation_world import LINE, ORDER, SHOP, STAFF, STREAM, Shop, Step, World
-from ordercore.testing.sandbox import EntryState, Fate, LedgerEntry
 from ordercore.testing.scenario import small_order
 
 OTHER: Final = OrderId("order-2")
 
 PARCEL, SECOND = ParcelId("parcel-1"), ParcelId("parcel-2")
 RETURN_ID: Final = ReturnId("return-1")
-DISPUTE: Final = Reference("dispute-a")
 PRICED: Final = small_order().priced
 CARD: Final = Tender(id=TenderId("card"))
 ACCOUNT: Final = "gift-1"
@@ -89,8 +84,6 @@ VALUE: Final = Tender(
     instrument=ACCOUNT,
 )
 GIFT_CARD: Final = Tender(id=TenderId("gift"), kind=TenderKind.GIFT_CARD, amount=Money(700, EUR))
-WEEK: Final = timedelta(days=8)
-FADING: Final = timedelta(days=5, hours=12)
 
 
 def placed(world: World, *tenders: Tender) -> Request:
@@ -118,18 +111,6 @@ def issue(world: World) -> None:
 def place_with_value(world: World) -> Request:
     """An account of the shop's own pays a part."""
     return placed(world, VALUE, CARD)
-
-
-def place_unheard(world: World) -> Request:
-    """The gateway does what it is asked first, and nobody hears of it."""
-    world.gateway.meet(Fate.LOST_ANSWER)
-    return place(world)
-
-
-def place_late(world: World) -> Request:
-    """The call reaches the gateway when nobody waits for its answer any more."""
-    world.gateway.meet(Fate.LATE_CALL)
-    return place(world)
 
 
 def work(world: World, about: OrderId = ORDER) -> FulfilmentId:
@@ -292,40 +273,3 @@ def stumble(world: World) -> None:
 def goods_arrive(shop: Shop) -> None:
     """A receipt, which fills what waits and wakes the orders that do."""
     shop.receive(STOCKED)
-
-
-def _captures(world: World) -> list[LedgerEntry]:
-    """What the gateway has taken."""
-    return [
-        row
-        for row in world.gateway.ledger()
-        if row.operation is Operation.CAPTURE and row.state is EntryState.SUCCEEDED
-    ]
-
-
-def dispute(status: DisputeStatus) -> Step:
-    """The payer's bank decides; the shop is told, or has to live without."""
-
-    def happen(world: World) -> None:
-        for row in _captures(world)[:1]:
-            world.gateway.dispute(
-                row.reference, reference=DISPUTE, status=status, amount=Money(1000, EUR)
-            )
-
-    return happen
-
-
-def take_back(world: World) -> None:
-    """A capture that had succeeded fails: the bank returns it."""
-    for row in _captures(world)[:1]:
-        world.gateway.fail(row.reference)
-
-
-def wait_until_it_fades(world: World) -> None:
-    """So long that an authorisation is soon over, by the terms, and the worker sees it."""
-    world.now += FADING
-
-
-def wait(world: World) -> None:
-    """Longer than an authorisation lasts, and than an order may stay unconfirmed."""
-    world.now += WEEK

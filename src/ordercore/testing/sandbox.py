@@ -37,9 +37,9 @@ from ordercore.payment.answers import (
     Succeeded,
     Unknown,
 )
-from ordercore.payment.model import DisputeStatus, Operation
+from ordercore.payment.model import Operation
 from ordercore.payment.policy import Capabilities
-from ordercore.ports.gateways import PaymentCall, PaymentGateway
+from ordercore.ports.gateways import PaymentCall
 from ordercore.testing._sandbox_audit import (
     SandboxTotals,
     Violation,
@@ -54,6 +54,7 @@ from ordercore.testing._sandbox_desk import Desk
 from ordercore.testing._sandbox_errors import SandboxDownError, UnknownToSandboxError
 from ordercore.testing._sandbox_file import SandboxFileError
 from ordercore.testing._sandbox_memory import MemoryBooks, MemoryFile
+from ordercore.testing._sandbox_outside import Outside
 from ordercore.testing._sandbox_rules import BY_AMOUNT
 from ordercore.testing._sandbox_sql import SqlFile
 from ordercore.testing._sandbox_webhooks import Delivery
@@ -110,7 +111,7 @@ def _system_clock() -> datetime:
     return datetime.now(UTC)
 
 
-class SandboxGateway(PaymentGateway):
+class SandboxGateway(Outside):
     """
     A payment gateway with its own ledger.
 
@@ -183,7 +184,7 @@ class SandboxGateway(PaymentGateway):
         with self._desk() as desk:
             found = desk.remembered(call.key)
             reused = found is not None and found.body != ask.body
-            wrong = _wrong(ask, desk.now, reused=reused)
+            wrong = _wrong(desk, ask, reused=reused)
             nth = desk.books.log(call.key, "call", desk.now, wrong=wrong)
             fate = self._fate(call.key, nth)
             if not reused and found is None:
@@ -241,54 +242,6 @@ class SandboxGateway(PaymentGateway):
     def _due(self, now: datetime | None) -> tuple[tuple[int, Delivery | None], ...]:
         with self._desk() as desk:
             return desk.webhooks.due(desk.now if now is None else now)
-
-    # --- what happens outside -------------------------------------------------------------------
-
-    def fail(self, reference: Reference) -> None:
-        """
-        Take back a capture or refund that had succeeded, and tell.
-
-        Raises:
-            UnknownToSandboxError: There is none.
-        """
-        with self._desk() as desk:
-            entry = _known(desk, reference, {Operation.CAPTURE, Operation.REFUND})
-            desk.books.undo(entry.key, fails_at=desk.now, expires_at=entry.expires_at)
-            desk.webhooks.fail(entry, desk.now)
-
-    def expire(self, reference: Reference) -> None:
-        """
-        End an authorisation before its time, and tell.
-
-        Raises:
-            UnknownToSandboxError: There is none.
-        """
-        with self._desk() as desk:
-            entry = _known(desk, reference, {Operation.AUTHORISE})
-            extensions = desk.books.aimed_at(entry.reference)
-            for each in (entry, *(row for row in extensions if row.expires_at is not None)):
-                desk.books.undo(each.key, fails_at=each.fails_at, expires_at=desk.now)
-            desk.webhooks.expire(entry, desk.now)
-
-    def dispute(
-        self,
-        capture: Reference,
-        *,
-        reference: Reference,
-        status: DisputeStatus = DisputeStatus.OPENED,
-        amount: Money | None = None,
-    ) -> None:
-        """
-        Let the payer's bank open, lose or win a dispute about a capture, and tell.
-
-        Raises:
-            UnknownToSandboxError: There is no such capture.
-        """
-        with self._desk() as desk:
-            entry = _known(desk, capture, {Operation.CAPTURE})
-            about = amount or entry.amount
-            desk.books.dispute(reference, capture=capture, amount=about, status=status)
-            desk.webhooks.dispute(entry, desk.now, reference=reference, status=status, amount=about)
 
     # --- what really happened -------------------------------------------------------------------
 
@@ -360,12 +313,17 @@ class SandboxGateway(PaymentGateway):
         self._file.close()
 
 
-def _wrong(ask: Ask, now: datetime, *, reused: bool) -> str:
+def _wrong(desk: Desk, ask: Ask, *, reused: bool) -> str:
     """What is wrong with a call, whatever became of it."""
     if reused:
         return "key_reused"
-    late = now - ask.not_after
-    return f"sent_too_late by {late}" if late > CLOCK_SKEW else ""
+    late = desk.now - ask.not_after
+    if late > CLOCK_SKEW:
+        return f"sent_too_late by {late}"
+    ended = desk.ended(ask)
+    if ended is not None and desk.now - ended > CLOCK_SKEW:
+        return f"sent_too_late by {desk.now - ended}: the authorisation had ended"
+    return ""
 
 
 def _bent(answer: Answer) -> Answer:
@@ -373,14 +331,6 @@ def _bent(answer: Answer) -> Answer:
     if isinstance(answer, Succeeded | PartiallyApproved):
         return evolve(answer, amount=answer.amount + answer.amount)
     return answer
-
-
-def _known(desk: Desk, reference: Reference, kinds: set[Operation]) -> Entry:
-    for kind in kinds:
-        found = desk.books.called(reference, kind)
-        if found is not None and found.state(desk.now) is EntryState.SUCCEEDED:
-            return found
-    raise UnknownToSandboxError(reference)
 
 
 def _row(entry: Entry, now: datetime) -> LedgerEntry:
