@@ -33,8 +33,10 @@ from ordercore.order import commands as oc
 from ordercore.order.model import Order
 from ordercore.order.party import Address, Party
 from ordercore.order.terms import Terms
+from ordercore.payment import _cover
 from ordercore.payment import intents as intending
 from ordercore.payment._book import Book
+from ordercore.payment._desk import Desk
 from ordercore.payment.model import Operation
 from ordercore.payment.policy import PaymentPolicy
 from ordercore.ports.unit_of_work import ChangeSet, Committed
@@ -48,7 +50,7 @@ from ordercore.service.engine import Engine, Settings
 from ordercore.testing.contracts._world import NOON, changes, note, stream_change
 from tests.laws import order_world as trade
 from tests.laws.payment_world import LIFETIME, START, Fate, Shop, with_wishes
-from tests.regressions import test_cover, test_same_money
+from tests.regressions import test_cover, test_lost_wishes, test_same_money
 from tests.unit.pricing.shop import component, draft, eur, line
 
 ONE: Final = StreamId("o-1")
@@ -280,6 +282,48 @@ def law_of_one_refund_from_the_rest(_folder: Path) -> None:
     test_same_money.test_nor_is_it_captured_from_what_stands_for_the_rest()
 
 
+def law_of_lost_voids(_folder: Path) -> None:
+    """What a person lets go is let go, though a call was lost (RULES PAY-3)."""
+    test_lost_wishes.test_a_void_that_was_lost_is_asked_for_again()
+
+
+def law_of_lost_captures(_folder: Path) -> None:
+    """What a person takes is taken, though a call was lost (RULES PAY-3)."""
+    test_lost_wishes.test_a_capture_that_was_lost_is_asked_for_again(None)
+
+
+def law_of_parts_that_were_lost(_folder: Path) -> None:
+    """And no more than that (RULES PAY-3)."""
+    test_lost_wishes.test_a_capture_that_was_lost_is_asked_for_again(2000)
+
+
+def law_of_letting_go(_folder: Path) -> None:
+    """Nothing is captured of what a person lets go (RULES PAY-4)."""
+    test_lost_wishes.test_what_a_person_lets_go_is_not_captured_when_the_void_was_lost()
+
+
+def law_of_trying(_folder: Path) -> None:
+    """Nothing is tried without an end (RULES PAY-5)."""
+    test_lost_wishes.test_a_void_that_is_lost_again_and_again_is_not_asked_for_without_an_end()
+
+
+def law_of_another_chance(_folder: Path) -> None:
+    """Who gives a tender another chance takes the void back (RULES PAY-5)."""
+    test_lost_wishes.test_a_void_that_was_lost_and_taken_back_is_not_asked_for_again()
+
+
+def law_of_ends(_folder: Path) -> None:
+    """A tender that a person let go is not asked again (RULES PAY-5)."""
+    lifetime = timedelta(hours=1)
+    test_lost_wishes.test_what_a_person_let_go_is_not_authorised_anew_when_it_has_ended(lifetime)
+
+
+def law_of_doubt(_folder: Path) -> None:
+    """Also where nobody knows whether it was let go (RULES PAY-5)."""
+    lifetime = timedelta(days=7)
+    test_lost_wishes.test_what_a_person_let_go_is_not_authorised_anew_when_it_has_ended(lifetime)
+
+
 # --- the bugs -----------------------------------------------------------------------------------
 
 BUGS: Final[list[tuple[Law, object, str, str, str]]] = [
@@ -302,6 +346,14 @@ BUGS: Final[list[tuple[Law, object, str, str, str]]] = [
     (law_of_one_refund, intending, "authorisations", " - desk.maybe_back", ""),
     (law_of_one_refund_from_the_rest, intending, "claims", " - desk.maybe_back", ""),
     (law_of_taking_back, Book, "beside", "if self.is_taken_back(", "if not self.is_taken_back("),
+    (law_of_lost_voids, intending, "_voidable", "if desk.is_withdrawn(found)", "if False"),
+    (law_of_lost_captures, intending, "_captured_now", "lost is not None", "False"),
+    (law_of_parts_that_were_lost, intending, "_captured_now", "lost.intent.amount", "want.amount"),
+    (law_of_letting_go, intending, "_capturable", "if desk.is_withdrawn(found)", "if False"),
+    (law_of_trying, Desk, "lost", " and not self.must_wait(last.intent)", ""),
+    (law_of_another_chance, Desk, "lost", " or attempts[-1].is_forgiven", ""),
+    (law_of_doubt, _cover, "_may_authorise", "tender in withdrawn(desk.state)", "False"),
+    (law_of_ends, _cover, "withdrawn", "REFUSALS", "{*REFUSALS, 'never_happened'}"),
     (law_of_the_floor, _lots, "_lowest", "Rounding.UP", "Rounding.HALF_UP"),
     (law_of_steps, _lots, "_problem", "alone % rule.step", "everything % rule.step"),
 ]

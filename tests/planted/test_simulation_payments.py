@@ -126,6 +126,11 @@ def full_window(*args: object, **named: object) -> Intent:
     return evolve(intent, not_after=intent.at + timedelta(minutes=15))
 
 
+def wanted_once(_desk: Desk, _found: OperationState) -> bool:
+    """What a person lets go is asked for once, whether the gateway hears of it or not."""
+    return False
+
+
 ANOTHER: Final = "declined, another card, and not declined after all"
 CANCELLED: Final = "declined, cancelled, and not declined after all"
 BUGS: Final = (
@@ -186,6 +191,12 @@ BUGS: Final = (
         hurries=True,
     ),
     Bug(name="one key in two currencies", engine=SendsAgainInDollars),
+    Bug(
+        name="void by hand that is lost",
+        patches=((Desk, "is_withdrawn", wanted_once),),
+        flow="void by hand",
+        slow=True,
+    ),
     Bug(
         name="captured after the end of its authorisation",
         patches=((intending, "intent_of", full_window),),

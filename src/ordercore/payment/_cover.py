@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from ordercore.ids import TenderId
 from ordercore.payment._desk import Desk, Want
-from ordercore.payment.balance import is_dead
+from ordercore.payment.balance import is_dead, withdrawn
 from ordercore.payment.model import ADJUSTING, Operation, OperationState
 
 __all__ = ["authorisations"]
@@ -83,9 +83,13 @@ def _may_change(desk: Desk, found: OperationState, operation: Operation) -> bool
 
 
 def _may_authorise(desk: Desk, tender: TenderId) -> bool:
-    """Whether a gateway serves the tender, none of its attempts is open, and none must wait."""
+    """
+    Whether a gateway serves the tender, none of its attempts is open, and none must wait.
+
+    What a person let go is not replaced, also where it ends before the void is heard of (PAY-5).
+    """
     found = desk.state.tender(tender)
-    if found is None or not found.uses_gateway:
+    if found is None or not found.uses_gateway or tender in withdrawn(desk.state):
         return False
     if not desk.can(tender).takes(desk.basis.currency):
         return False

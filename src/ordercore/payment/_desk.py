@@ -14,7 +14,7 @@ from ordercore.ids import Key, OrderId, PartyId, TenderId
 from ordercore.money import Currency, Money
 from ordercore.payment._book import Book, Term
 from ordercore.payment.balance import planned, shares
-from ordercore.payment.model import Intent, Operation, OperationState
+from ordercore.payment.model import Intent, Operation, OperationState, OperationStatus
 from ordercore.payment.policy import Capabilities, PaymentPolicy
 from ordercore.payment.state import PaymentState
 
@@ -54,6 +54,8 @@ class Want:
     tender: TenderId
     amount: Money
     target: Key | None = None
+    withdraws: bool = False
+    """A void that a person asked for; see `Intent.withdraws`."""
 
 
 @frozen
@@ -171,6 +173,24 @@ class Desk:
         if able.refund_before_settlement or capture.settled_at is None:
             return True
         return capture.settled_at + able.settlement_delay <= self.now
+
+    def lost(self, operation: Operation, target: OperationState) -> OperationState | None:
+        """
+        What was last asked of *target*, where that never reached the gateway.
+
+        What a person asked for is then still wanted: nobody has said no to it (RULES PAY-3).
+        """
+        attempts = tuple(self.state.aimed_at(target.intent.key, operation))
+        if not attempts or attempts[-1].is_forgiven:
+            return None
+        last = attempts[-1]
+        is_lost = last.status is OperationStatus.NEVER_HAPPENED
+        return last if is_lost and not self.must_wait(last.intent) else None
+
+    def is_withdrawn(self, authorisation: OperationState) -> bool:
+        """Whether a person wants it to be let go, and that never reached the gateway."""
+        lost = self.lost(Operation.VOID, authorisation)
+        return lost is not None and lost.intent.withdraws
 
     def must_wait_for(self, operation: Operation, target: OperationState) -> bool:
         """Whether earlier attempts of one kind at *target* forbid another one now."""

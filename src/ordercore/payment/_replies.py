@@ -36,8 +36,8 @@ from ordercore.payment.events import (
     OperationSucceeded,
 )
 from ordercore.payment.model import (
-    FAILURES,
     OPEN,
+    REFUSALS,
     About,
     Operation,
     OperationState,
@@ -270,7 +270,7 @@ def _not_found(case: Case, found: OperationState, at: datetime) -> Event:
 
 def _declined(case: Case, found: OperationState, answer: Declined, at: datetime) -> Iterator[Event]:
     """A decline after a part has happened leaves that part."""
-    if found.status in FAILURES - {OperationStatus.NEVER_HAPPENED} or found.mismatch:
+    if found.status in REFUSALS or found.mismatch:
         return
     if found.status is OperationStatus.SUCCEEDED:
         return

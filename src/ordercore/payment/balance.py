@@ -17,7 +17,7 @@ from ordercore.payment.answers import DeclineKind
 from ordercore.payment.model import (
     ADJUSTING,
     COVERING,
-    FAILURES,
+    REFUSALS,
     Operation,
     OperationState,
     OperationStatus,
@@ -33,6 +33,7 @@ __all__ = [
     "planned",
     "shares",
     "totals",
+    "withdrawn",
 ]
 
 _PREPAID: Final = frozenset({TenderKind.GIFT_CARD, TenderKind.POINTS, TenderKind.STORE_CREDIT})
@@ -231,7 +232,7 @@ def _dead(state: PaymentState) -> frozenset[TenderId]:
         if found.intent.operation in COVERING
     }
     declined = {tender for tender, found in last.items() if _is_refused(found)}
-    return frozenset(declined | _withdrawn(state))
+    return withdrawn(state) | declined
 
 
 def _is_refused(found: OperationState) -> bool:
@@ -243,10 +244,14 @@ def _is_refused(found: OperationState) -> bool:
     return is_final and not is_other_way
 
 
-def _withdrawn(state: PaymentState) -> set[TenderId]:
-    """Of which a person voided an authorisation since they got their last chance."""
-    return {
+def withdrawn(state: PaymentState) -> frozenset[TenderId]:
+    """
+    Of which a person voided an authorisation since they got their last chance.
+
+    That the gateway never heard of it changes nothing: it is asked again. That it refused does.
+    """
+    return frozenset(
         found.intent.tender
         for found in state.of(Operation.VOID)
-        if found.intent.withdraws and not found.is_forgiven and found.status not in FAILURES
-    }
+        if found.intent.withdraws and not found.is_forgiven and found.status not in REFUSALS
+    )

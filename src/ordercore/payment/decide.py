@@ -299,9 +299,8 @@ def _void(case: Case, command: VoidAuthorisation) -> Iterator[Event]:
         left = Money(book.live(found), case.basis.currency)
         is_free = not book.is_busy(found) and book.changing(found) is None
         if found.intent.tender == tender.id and left.is_positive and is_free:
-            want = Want(Operation.VOID, tender.id, left, found.intent.key)
+            want = Want(Operation.VOID, tender.id, left, found.intent.key, withdraws=True)
             event = _intended(evolve(case, state=state), want)
-            event = evolve(event, intent=evolve(event.intent, withdraws=True))
             state = evolve_payment(state, event)
             yield event
     if state is case.state:

@@ -13,6 +13,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
+from attrs import evolve
+
 from ordercore.ids import Key, OrderId, TenderId
 from ordercore.payment._cover import authorisations
 from ordercore.payment._desk import Desk, PaymentBasis, Want, fades_at
@@ -101,6 +103,7 @@ def intent_of(
         target=want.target,
         party=basis.party if operation is Operation.AUTHORISE else None,
         closes=operation is Operation.CAPTURE and not able.multiple_capture,
+        withdraws=want.withdraws,
         extension=extension,
     )
 
@@ -118,14 +121,14 @@ def next_intents(
 
     Nothing is asked for twice: what is under way counts as if it had happened, and a kind of
     operation that is in doubt for some money is not begun again for it. What is captured now is
-    neither raised nor extended.
+    neither raised nor extended. What a person asked for and what never reached the gateway is asked
+    for again.
 
     Source:
         RULES PAY-3, PAY-4, RF-1.
     """
     desk = Desk(state, now, basis, policy, capabilities)
-    may_capture = policy.capture is not CaptureWhen.MANUAL and basis.may_capture
-    taken = tuple(captures(desk)) if may_capture else ()
+    taken = tuple(_captured_now(desk)) if basis.may_capture else ()
     touched = {want.target for want in taken}
     wanted = (
         *(want for want in authorisations(desk) if want.target not in touched),
@@ -139,6 +142,17 @@ def next_intents(
         for want in wanted
         if first[want.operation, want.tender] is want
     )
+
+
+def _captured_now(desk: Desk) -> Iterator[Want]:
+    """All that may be captured; where a person decides when, only what was lost of their wishes."""
+    for want in captures(desk):
+        if desk.policy.capture is not CaptureWhen.MANUAL:
+            yield want
+        elif want.target is not None:
+            lost = desk.lost(Operation.CAPTURE, desk.state.operations[want.target])
+            if lost is not None:
+                yield evolve(want, amount=min(want.amount, lost.intent.amount))
 
 
 def captures(desk: Desk) -> Iterator[Want]:
@@ -186,6 +200,8 @@ def _capturable(desk: Desk, found: OperationState, want: int) -> int:
     room = desk.book.live(found)
     if want <= 0 or desk.is_over(found) or desk.book.is_busy(found) or desk.awaits_change(found):
         return 0
+    if desk.is_withdrawn(found):
+        return 0
     if not desk.can(found.intent.tender).partial_capture and want < room:
         return 0
     if desk.must_wait_for(Operation.CAPTURE, found):
@@ -200,7 +216,8 @@ def voids(desk: Desk, *, but: Container[Key | None] = ()) -> Iterator[Want]:
     Of a tender only what is beyond its share, so that nothing is let go that another tender would
     have to be asked for. What fades goes once the others cover all. Those in *but* are left alone:
     something is about to be captured from them. What is being let go already counts as gone here,
-    and as cover for `authorisations`; so what one asks for is never undone by the other.
+    and as cover for `authorisations`; so what one asks for is never undone by the other. What a
+    person wanted to be let go goes, whatever is covered.
     """
     surplus = desk.firm() - desk.needed
     shares: Mapping[TenderId, int] = desk.shares() if surplus > 0 else {}
@@ -212,7 +229,8 @@ def voids(desk: Desk, *, but: Container[Key | None] = ()) -> Iterator[Want]:
             most = surplus if desk.fades(found) else min(surplus, spare)
             amount = _voidable(desk, found, most) if found.intent.key not in but else 0
             if amount > 0:
-                yield desk.want(Operation.VOID, tender.id, amount, found.intent.key)
+                want = desk.want(Operation.VOID, tender.id, amount, found.intent.key)
+                yield evolve(want, withdraws=desk.is_withdrawn(found))
                 gone = 0 if desk.fades(found) else amount
                 surplus, spare = surplus - gone, spare - gone
 
@@ -226,6 +244,8 @@ def _voidable(desk: Desk, found: OperationState, surplus: int) -> int:
         return 0
     if desk.must_wait_for(Operation.VOID, found):
         return 0
+    if desk.is_withdrawn(found):
+        return room
     if desk.fades(found):
         return room if surplus >= 0 else 0
     able = desk.can(found.intent.tender)

@@ -34,6 +34,7 @@ __all__ = [
     "COVERING",
     "FAILURES",
     "OPEN",
+    "REFUSALS",
     "STORE_VALUE",
     "About",
     "CardNumberError",
@@ -103,9 +104,9 @@ OPEN: Final = frozenset(
 )
 """Statuses in which an operation may still turn out to have happened."""
 
-FAILURES: Final = frozenset(
-    {OperationStatus.DECLINED, OperationStatus.FAILED, OperationStatus.NEVER_HAPPENED}
-)
+REFUSALS: Final = frozenset({OperationStatus.DECLINED, OperationStatus.FAILED})
+"""Statuses in which somebody said no to an attempt, at once or later."""
+FAILURES: Final = REFUSALS | {OperationStatus.NEVER_HAPPENED}
 """Statuses in which an attempt came to nothing."""
 
 

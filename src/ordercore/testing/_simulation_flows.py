@@ -132,6 +132,7 @@ FLOWS: Final = (
         captured=2000,
         terms=_by_hand_only,
     ),
+    Flow(name="void by hand", steps=(do.place, do.let_go)),
     Flow(
         name="backorder",
         steps=(do.sell_out, do.place, do.goods_arrive, do.pick),

@@ -43,7 +43,7 @@ from ordercore.order.commands import (
     UndoAmendment,
 )
 from ordercore.order.quote import quote_refund
-from ordercore.payment.commands import CaptureNow
+from ordercore.payment.commands import CaptureNow, VoidAuthorisation
 from ordercore.payment.model import (
     STORE_VALUE,
     Tender,
@@ -226,6 +226,11 @@ def capture(_world: World) -> Request:
 def capture_what_is_left(world: World) -> Request | None:
     """Who takes money by hand looks whether it came, and asks again where it did not."""
     return CaptureNow() if balance(world.order()).to_collect.is_positive else None
+
+
+def let_go(_world: World) -> Request:
+    """Somebody lets go of what is authorised, by hand."""
+    return VoidAuthorisation(tender=CARD.id)
 
 
 def split(_world: World) -> Request:
